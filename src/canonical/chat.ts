@@ -175,6 +175,8 @@ export type MediaSource =
 /** Ask the provider to cache everything up to here. `ttl` as vendors write it: `5m`, `30m`, `1h`, `12h`, `24h`. */
 export interface CacheMark {
   ttl?: string | undefined;
+  /** The mark as one format alone writes it: given back to that format, of no concern to others. */
+  extra?: Extra | undefined;
 }
 
 /** Something a vendor wants back byte for byte: a signature, encrypted reasoning. Only its origin can read it. */
@@ -291,7 +293,7 @@ export type BlockStart =
   | { kind: "text" }
   | { kind: "refusal" }
   | { kind: "reasoning" }
-  | { kind: "tool-call"; id: string; name: string; call: "function" | "custom" }
+  | { kind: "tool-call"; id: string; name: string; call: "function" | "custom"; extra?: Extra | undefined }
   | { kind: "media"; part: MediaPart }
   | { kind: "vendor"; part: VendorPart };
 

@@ -1,6 +1,6 @@
 /** The JSON answer is the fold of its events, and a whole answer unfolds into events again: one path for streamed and not. */
 
-import type { AssistantPart, BlockStart, ChatEvent, ChatReply, Choice, Extra, Finish } from "./chat.ts";
+import type { AssistantPart, BlockStart, ChatEvent, ChatReply, Choice, Extra, Finish, ToolCallPart } from "./chat.ts";
 import { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
@@ -140,7 +140,7 @@ export function unfoldPart(events: ChatEvent[], part: AssistantPart, choice: num
       events.push({ type: "block-end", ...at, state: part.state });
       return;
     case "tool-call":
-      events.push({ type: "block-start", ...at, content: { kind: "tool-call", id: part.id, name: part.name, call: part.kind } });
+      events.push({ type: "block-start", ...at, content: startedCall(part) });
       if (part.arguments !== "") events.push({ type: "arguments-delta", ...at, text: part.arguments });
       events.push({ type: "block-end", ...at, state: part.state });
       return;
@@ -153,6 +153,10 @@ export function unfoldPart(events: ChatEvent[], part: AssistantPart, choice: num
   }
 }
 
+function startedCall(part: ToolCallPart): BlockStart {
+  return { kind: "tool-call", id: part.id, name: part.name, call: part.kind, ...(part.extra && { extra: part.extra }) };
+}
+
 function startedPart(start: BlockStart): AssistantPart {
   switch (start.kind) {
     case "text":
@@ -162,7 +166,7 @@ function startedPart(start: BlockStart): AssistantPart {
     case "reasoning":
       return { type: "reasoning", text: "" };
     case "tool-call":
-      return { type: "tool-call", id: start.id, name: start.name, kind: start.call, arguments: "" };
+      return { type: "tool-call", id: start.id, name: start.name, kind: start.call, arguments: "", ...(start.extra && { extra: start.extra }) };
     case "media":
     case "vendor":
       return { ...start.part };

@@ -83,21 +83,33 @@ export interface ProviderFace {
   /** Throws `unsupported_field` for what would change the meaning; warns about the rest. */
   encodeRequest(request: ChatRequest, context: EncodeContext): JsonObject;
   /** A whole reply as events; throws `provider_bad_response` when it is not one. */
-  decodeReply(body: JsonObject): ChatEvent[];
-  decodeEvents(): Decoder;
+  decodeReply(body: JsonObject, quirks?: ReadonlySet<Quirk>): ChatEvent[];
+  decodeEvents(quirks?: ReadonlySet<Quirk>): Decoder;
   /** `body` is parsed JSON, or the raw text when it is none. */
   decodeError(status: number, body: Json, headers: Headers): GatewayError;
 }
 
 /** Same format on both sides: the bytes travel as they are, and this is how the gateway edits and reads them in passing. */
 export interface VerbatimFace {
+  /**
+   * The types of the fields that the format defines, checked without decoding: throws `invalid_request` with the field's
+   * path. Lets unknown fields and unknown kinds of parts pass, so that a vendor's news work on the day they ship.
+   */
+  check(body: JsonObject): void;
   /** Top-level fields to set (a value) or remove (undefined) before the body goes out. The body itself is not changed. */
-  edits(body: JsonObject, target: { model: string; quirks: ReadonlySet<Quirk> }): Record<string, Json | undefined>;
+  edits(body: JsonObject, target: VerbatimTarget): Record<string, Json | undefined>;
   /** Headers of the client that belong to the format and travel with the body, lower-case, e.g. `anthropic-beta`. */
   requestHeaders: readonly string[];
   /** What the record needs from a whole reply. */
   readReply(body: JsonObject): Reading;
   watch(options: { includeUsage: boolean }): Watcher;
+}
+
+export interface VerbatimTarget {
+  model: string;
+  quirks: ReadonlySet<Quirk>;
+  /** With it, fields that the provider refuses and that only tune the answer are left out and named here; without it they are left to the provider. */
+  warn?: EncodeContext["warn"] | undefined;
 }
 
 /** What the gateway learns from a reply that passes through. */
@@ -128,6 +140,8 @@ export interface Codec {
   client: ClientFace;
   provider: ProviderFace;
   verbatim: VerbatimFace;
+  /** Names, or beginnings of names, of a provider's reply headers that are worth passing on: request id, rate limits. */
+  replyHeaders: readonly string[];
 }
 
 /** Gives an `extra` pocket back to its own format, and warns about each field toward any other. */

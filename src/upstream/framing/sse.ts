@@ -84,7 +84,7 @@ export function lastBoundary(text: string): number {
 /** The text of one event as a frame; undefined when it holds no data. */
 export function parseEvent(text: string): SseFrame | undefined {
   // The shape nearly every event has: `data: {...}\n\n`.
-  if (text.startsWith("data: ") && text.indexOf("\n") === text.length - 2 && text.endsWith("\n\n") && !text.includes("\r")) {
+  if (text.startsWith("data: {") && text.indexOf("\n") === text.length - 2 && text.endsWith("\n\n") && !text.includes("\r")) {
     return { event: "", data: text.slice(6, -2) };
   }
   let event = "";

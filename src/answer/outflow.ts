@@ -1,0 +1,254 @@
+/** A streamed answer on its way to the client: pulled chunk by chunk, so that the client's pace is the provider's. */
+
+import type { ChatEvent } from "../canonical/chat.ts";
+import { GatewayError, toGatewayError } from "../canonical/errors.ts";
+import { isObject } from "../canonical/json.ts";
+import type { Decoder, Encoder, ReplyContext, Watcher } from "../formats/codec.ts";
+import type { Call, Outcome, StreamReply } from "../stages/call.ts";
+import { eventBoundary, lastBoundary, parseEvent, SseReader } from "../upstream/framing/sse.ts";
+
+/** What a runtime turns into a response body. */
+export interface Outflow {
+  /** The next bytes; undefined at the end. Never rejects. */
+  next(): Promise<Uint8Array | string | undefined>;
+  /** The client has gone. */
+  cancel(): void;
+}
+
+/** An event longer than this without its blank line is not an event. */
+const MAX_EVENT_BYTES = 16 << 20;
+
+/** Only for finding ASCII words in a chunk; what needs reading is decoded as UTF-8. */
+const latin1 = new TextDecoder("latin1");
+const utf8 = new TextDecoder();
+
+abstract class Flow implements Outflow {
+  protected readonly call: Call;
+  protected readonly reply: StreamReply;
+  readonly outcome: Outcome = {};
+  #settled = false;
+  #over = false;
+  /** What must wait until the record is durable. */
+  #last: Uint8Array | string | undefined;
+
+  constructor(call: Call, reply: StreamReply) {
+    this.call = call;
+    this.reply = reply;
+  }
+
+  async next(): Promise<Uint8Array | string | undefined> {
+    if (this.#last !== undefined) return this.#finish();
+    if (this.#over) return undefined;
+    try {
+      for (;;) {
+        const bytes = await this.reply.source.read();
+        const piece = bytes ? this.take(bytes) : this.ended();
+        if (this.#last !== undefined && piece === undefined) return await this.#finish();
+        if (piece !== undefined) return piece;
+        if (!bytes) {
+          await this.#settle();
+          this.#over = true;
+          return undefined;
+        }
+      }
+    } catch (thrown) {
+      return this.#broken(toGatewayError(thrown));
+    }
+  }
+
+  cancel(): void {
+    this.outcome.aborted = true;
+    this.#over = true;
+    void this.#settle();
+    this.reply.source.close();
+  }
+
+  /** Bytes from the provider; what may go out of them now, undefined for nothing yet. Calls `hold` for the last bytes. */
+  protected abstract take(bytes: Uint8Array): Uint8Array | string | undefined;
+  /** The provider has closed the stream. */
+  protected abstract ended(): Uint8Array | string | undefined;
+
+  protected hold(last: Uint8Array | string): void {
+    this.#last = last;
+  }
+
+  async #finish(): Promise<Uint8Array | string | undefined> {
+    const last = this.#last;
+    this.#last = undefined;
+    this.#over = true;
+    await this.#settle();
+    this.#drain();
+    return last;
+  }
+
+  async #broken(error: GatewayError): Promise<string | undefined> {
+    this.#over = true;
+    this.reply.source.close();
+    if (error.code === "client_closed") this.outcome.aborted = true;
+    else this.outcome.error = error;
+    await this.#settle();
+    return this.outcome.aborted ? undefined : this.call.codec.client.encodeStreamError(error, this.call.id);
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    try {
+      await this.reply.settle(this.outcome);
+    } catch {
+      // Keeping records reports its own failures; an answer is never lost to them.
+    }
+  }
+
+  /** After the last event only the end of the body is to come: read it, so that the connection can serve again. */
+  #drain(): void {
+    const { source } = this.reply;
+    const patience = this.call.house.deadlines.arm(1000, () => source.close());
+    const stop = (): void => patience.clear();
+    void source.read().then((more) => (more ? source.close() : undefined), () => source.close()).then(stop, stop);
+  }
+}
+
+/** Same format on both sides: whole events pass as the bytes they came in, read in passing. */
+export class VerbatimFlow extends Flow {
+  readonly #watcher: Watcher;
+  #pending: Uint8Array | undefined;
+
+  constructor(call: Call, reply: StreamReply) {
+    super(call, reply);
+    this.#watcher = call.codec.verbatim.watch({ includeUsage: asksForUsage(call) });
+  }
+
+  protected take(chunk: Uint8Array): Uint8Array | undefined {
+    const bytes = this.#pending ? joined([this.#pending, chunk]) : chunk;
+    const text = latin1.decode(bytes);
+    const cut = lastBoundary(text);
+    if (cut === bytes.byteLength) {
+      this.#pending = undefined;
+      return this.#watcher.concerns(text) ? this.#look(bytes, text) : bytes;
+    }
+    if (bytes.byteLength - cut > MAX_EVENT_BYTES) {
+      throw new GatewayError("provider_bad_response", `${this.reply.target.provider.name} sent an event of more than ${MAX_EVENT_BYTES} bytes.`);
+    }
+    this.#pending = cut === 0 ? bytes : bytes.subarray(cut);
+    if (cut === 0) return undefined;
+    const whole = bytes.subarray(0, cut);
+    const wholeText = text.slice(0, cut);
+    return this.#watcher.concerns(wholeText) ? this.#look(whole, wholeText) : whole;
+  }
+
+  protected ended(): Uint8Array | undefined {
+    const rest = this.#pending;
+    this.#pending = undefined;
+    // The last event may lack its blank line.
+    const piece = rest && this.#look(joined([rest, new Uint8Array([10, 10])]));
+    const { reading, ended } = this.#watcher;
+    if (!ended && !reading.finish && !reading.error) {
+      throw new GatewayError("provider_stream_cut", `${this.reply.target.provider.name} ended its answer before it was complete.`);
+    }
+    this.#conclude();
+    return piece;
+  }
+
+  /** Event by event: notes what the record needs, leaves out what the client did not ask for, stops at the last one. */
+  #look(bytes: Uint8Array, text = latin1.decode(bytes)): Uint8Array | undefined {
+    const kept: Uint8Array[] = [];
+    let from = 0;
+    let at = 0;
+    while (at < bytes.byteLength) {
+      const length = eventBoundary(text.slice(at)) || bytes.byteLength - at;
+      const frame = parseEvent(utf8.decode(bytes.subarray(at, at + length)));
+      const word = frame ? this.#watcher.look(frame) : "pass";
+      if (word === "last") {
+        if (at > from) kept.push(bytes.subarray(from, at));
+        this.#conclude();
+        this.hold(bytes.subarray(at, at + length));
+        from = bytes.byteLength;
+        break;
+      }
+      if (word === "drop") {
+        if (at > from) kept.push(bytes.subarray(from, at));
+        from = at + length;
+      }
+      at += length;
+    }
+    if (from < bytes.byteLength) kept.push(bytes.subarray(from));
+    if (kept.length === 0) return undefined;
+    return kept.length === 1 ? kept[0] : joined(kept);
+  }
+
+  #conclude(): void {
+    const { usage, finish, model, error } = this.#watcher.reading;
+    Object.assign(this.outcome, { usage, finish, servedModel: model, error });
+  }
+}
+
+/** Two formats: frames become events, events become frames. */
+export class TranslatedFlow extends Flow {
+  readonly #frames = new SseReader();
+  readonly #decoder: Decoder;
+  readonly #encoder: Encoder;
+
+  constructor(call: Call, reply: StreamReply, context: ReplyContext) {
+    super(call, reply);
+    this.#decoder = reply.spoken.codec.provider.decodeEvents(reply.spoken.quirks);
+    this.#encoder = call.codec.client.encodeEvents(context);
+  }
+
+  protected take(bytes: Uint8Array): string | undefined {
+    let out = "";
+    for (const frame of this.#frames.push(bytes)) {
+      out += this.#encode(this.#decoder.push(frame));
+    }
+    return out === "" ? undefined : out;
+  }
+
+  protected ended(): string | undefined {
+    let out = "";
+    for (const frame of this.#frames.end()) out += this.#encode(this.#decoder.push(frame));
+    out += this.#encode(this.#decoder.end());
+    return out === "" ? undefined : out;
+  }
+
+  #encode(events: ChatEvent[]): string {
+    let out = "";
+    for (const event of events) {
+      switch (event.type) {
+        case "start":
+          this.outcome.servedModel ??= event.model;
+          break;
+        case "usage":
+          this.outcome.usage = event.usage;
+          break;
+        case "finish":
+          this.outcome.finish ??= event.finish;
+          break;
+        case "error":
+          throw event.error;
+        case "end":
+          this.hold(this.#encoder.push(event));
+          continue;
+        default:
+      }
+      out += this.#encoder.push(event);
+    }
+    return out;
+  }
+}
+
+function asksForUsage(call: Call): boolean {
+  const options = call.body["stream_options"];
+  return isObject(options) && options["include_usage"] === true;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const piece of pieces) size += piece.byteLength;
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.byteLength;
+  }
+  return all;
+}

@@ -1,0 +1,125 @@
+/** What the server says when it is up: what was found, where it listens, and one line to try it. */
+
+import type { Config, ModelConfig, Target } from "../../config/config.ts";
+import { MOCK } from "../../house.ts";
+import { isGuarded, keySource } from "../key-sources.ts";
+import type { Written } from "../key-sources.ts";
+import { formatCount, formatList, plural, printable } from "../text.ts";
+import type { Environment, Output } from "../world.ts";
+
+export interface StartUp {
+  version: string;
+  config: Config;
+  /** The file; undefined: there is none. */
+  source: string | undefined;
+  written: Written;
+  /** The providers come from the environment and not from the file. */
+  discovered: boolean;
+  env: Environment;
+  /** For people: `sqlite:./headgate.db`. */
+  database: string;
+  /** Client keys in the database that may be used. */
+  storedKeys: number;
+  calls: number;
+  /** As the server gives it. */
+  url: string;
+}
+
+const mostLines = 12;
+
+export function startUpMessage(found: StartUp, output: Output): string {
+  const { bold, cyan, dim } = output.colours;
+  const sections: [string, string[]][] = [
+    ["Configuration", [found.source ?? "no file: going by the environment"]],
+    ["Providers", bounded(providerLines(found, output), "providers")],
+    ["Models", bounded(modelLines(found), "models")],
+    ["Keys", [keyLine(found)]],
+    ["Database", [`${found.database} (${found.calls === 0 ? "no calls yet" : plural(found.calls, "call")})`]],
+  ];
+  const lines = sections.flatMap(([title, rows]) => rows.map((row, at) => `  ${dim((at === 0 ? title : "").padEnd(15))} ${row}`));
+  const url = reachableUrl(found.url);
+  return `${[
+    "",
+    `  ${bold("Headgate")} ${found.version}`,
+    "",
+    ...lines,
+    "",
+    `  Listening on ${bold(cyan(url))}`,
+    ...openLines(found, output),
+    "",
+    "  Try it:",
+    `  ${tryLine(found, url)}`,
+    "",
+  ].join("\n")}\n`;
+}
+
+function providerLines(found: StartUp, output: Output): string[] {
+  const providers = [...found.config.providers.values()];
+  if (providers.length === 0) return ["none: every call will be refused"];
+  const width = Math.max(...providers.map((provider) => provider.name.length));
+  const lines = providers.map((provider) => {
+    const { state, words } = keySource(provider, found.env, found.written, found.source);
+    const type = provider.type === provider.name ? "" : ` (${provider.type}${provider.baseUrl === undefined ? "" : ` at ${provider.baseUrl}`})`;
+    return `${printable(provider.name).padEnd(width)}  ${state === "missing" ? output.colours.yellow(words) : words}${printable(type)}`;
+  });
+  const onlyMock = found.discovered && providers.every((provider) => provider.type === MOCK);
+  return onlyMock ? [...lines, "set OPENAI_API_KEY, ANTHROPIC_API_KEY or the like, and real providers appear here"] : lines;
+}
+
+function modelLines(found: StartUp): string[] {
+  const aliases = [...found.config.models.values()];
+  const first = [...found.config.providers.values()].find((provider) => provider.type !== MOCK)?.name ?? MOCK;
+  const always = `any provider/model, such as ${example(found, first)}; \`headgate models\` lists them`;
+  const width = Math.min(24, Math.max(0, ...aliases.map((alias) => alias.name.length)));
+  return [...aliases.map((alias) => `${alias.name.padEnd(width)}  → ${targetNames(alias)}`), always];
+}
+
+function targetNames(alias: ModelConfig): string {
+  return formatList(
+    alias.targets.map((target: Target) => (target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`)),
+    3,
+  );
+}
+
+function example(found: StartUp, provider: string): string {
+  return found.config.providers.get(provider)?.type === MOCK || provider === MOCK ? `${provider}/echo` : `${provider}/…`;
+}
+
+function keyLine(found: StartUp): string {
+  const parts = [
+    ...(found.config.keys.length > 0 ? [`${formatCount(found.config.keys.length)} in ${found.source ?? "the configuration"}`] : []),
+    ...(found.storedKeys > 0 ? [`${formatCount(found.storedKeys)} in the database`] : []),
+  ];
+  const admin = found.config.adminKey === undefined ? "" : ", and an admin key";
+  return `${parts.length === 0 ? "no client keys" : `client keys: ${parts.join(", ")}`}${admin}`;
+}
+
+function openLines(found: StartUp, output: Output): string[] {
+  const { yellow } = output.colours;
+  if (!isGuarded(found.config)) {
+    const unused = found.storedKeys > 0 ? " The keys in the database are not asked for." : "";
+    return [yellow(`  Open: everyone on this machine may call without a key.${unused} To ask for one, set HEADGATE_ADMIN_KEY or add \`keys\` to the configuration.`)];
+  }
+  const none = found.config.keys.length === 0 && found.storedKeys === 0;
+  return none ? [yellow("  Calls need a key, and there is none yet: `headgate keys new NAME` makes one, and it works within 2 s.")] : [];
+}
+
+/** One line that can be pasted into a shell. */
+function tryLine(found: StartUp, url: string): string {
+  const mock = [...found.config.providers.values()].find((provider) => provider.type === MOCK);
+  const [alias] = found.config.models.keys();
+  const model = mock ? `${mock.name}/echo` : (alias ?? `${found.config.providers.keys().next().value ?? "provider"}/MODEL`);
+  const key = isGuarded(found.config) ? ' -H "authorization: Bearer $HEADGATE_KEY"' : "";
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] });
+  return `curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** An address that listens everywhere is reached at one. */
+export function reachableUrl(url: string): string {
+  return url.replace(/^(https?:\/\/)(?:0\.0\.0\.0|\[::\]|::)(?=:\d+$)/, "$1127.0.0.1");
+}
+
+function bounded(lines: string[], what: string): string[] {
+  if (lines.length <= mostLines) return lines;
+  return [...lines.slice(0, mostLines - 1), `and ${lines.length - mostLines + 1} more; \`headgate ${what === "models" ? "models" : "doctor"}\` shows all`];
+}

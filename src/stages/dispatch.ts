@@ -1,0 +1,268 @@
+/** Sends the call to its target and brings the reply to the point where it may be shown: complete, or with a first event that is not an error. */
+
+import { GatewayError } from "../canonical/errors.ts";
+import { isObject, parseJson } from "../canonical/json.ts";
+import type { Json } from "../canonical/json.ts";
+import { formatWarning } from "../canonical/warnings.ts";
+import type { Codec } from "../formats/codec.ts";
+import type { Deadline } from "../resilience/deadlines.ts";
+import { SseReader } from "../upstream/framing/sse.ts";
+import { editFields } from "../upstream/json-text.ts";
+import { brokenExchange, readText, send } from "../upstream/send.ts";
+import type { Call, Reply, Route, SpokenFormat, Stage, StreamReply, StreamSource, Target, WholeReply } from "./call.ts";
+
+export const dispatch: Stage = async (call) => {
+  const target = call.target as Target;
+  const spoken = target.speaks.find((one) => one.codec === call.codec) ?? (target.speaks[0] as SpokenFormat);
+  const verbatim = spoken.codec === call.codec;
+  const body = verbatim ? verbatimBody(call, target, spoken) : translatedBody(call, target, spoken);
+  const exchange = new Exchange(call, target);
+  try {
+    const response = await exchange.send(spoken, body, verbatim);
+    if (!response.ok) throw await readError(response, spoken.codec, exchange);
+    const type = response.headers.get("content-type") ?? "";
+    if (call.stream && !type.startsWith("application/json")) {
+      return await beginStream(call, target, spoken, verbatim, response, exchange);
+    }
+    return await readWhole(call, target, spoken, verbatim, response, exchange);
+  } catch (thrown) {
+    exchange.close();
+    throw thrown;
+  }
+};
+
+// ── the way out ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Same format on both sides: the client's own bytes, save for the fields that must change. */
+function verbatimBody(call: Call, target: Target, spoken: SpokenFormat): string {
+  const edits: Record<string, Json | undefined> = call.codec.verbatim.edits(call.body, { model: target.model, quirks: spoken.quirks, warn: (warning) => call.warnings.push(warning) });
+  refuseLoss(call);
+  if (target.set) Object.assign(edits, target.set);
+  const edited = call.outline && editFields(call.text, call.outline, edits);
+  return edited ?? JSON.stringify({ ...call.body, ...edits });
+}
+
+function translatedBody(call: Call, target: Target, spoken: SpokenFormat): string {
+  const request = { ...call.request(), model: target.model };
+  const body = spoken.codec.provider.encodeRequest(request, {
+    capabilities: target.capabilities,
+    quirks: spoken.quirks,
+    origin: target.name,
+    warn: (warning) => call.warnings.push(warning),
+  });
+  refuseLoss(call);
+  if (target.set) Object.assign(body, target.set);
+  return JSON.stringify(body);
+}
+
+function refuseLoss(call: Call): void {
+  if (!call.strict || call.warnings.length === 0) return;
+  throw new GatewayError("lossy_translation", `x-headgate-strict forbids this translation: ${call.warnings.map(formatWarning).join("; ")}`, { field: call.warnings[0]?.field });
+}
+
+/** One exchange with a provider: its abort, its clock, its end. */
+class Exchange {
+  readonly signal: AbortSignal;
+  readonly #call: Call;
+  readonly #target: Target;
+  readonly #controller = new AbortController();
+  readonly #total: Deadline;
+  #waiting: Deadline | undefined;
+  #closed = false;
+
+  constructor(call: Call, target: Target) {
+    this.#call = call;
+    this.#target = target;
+    this.signal = this.#controller.signal;
+    if (call.signal.aborted) this.#leave();
+    call.signal.addEventListener("abort", this.#leave, { once: true });
+    const total = Math.min((call.chosen as Route).totalMs, call.timeoutMs ?? Number.POSITIVE_INFINITY);
+    const left = total - (call.house.clock.monotonic() - call.startedMono);
+    this.#total = call.house.deadlines.arm(left, () => this.#timedOut(`The call took longer than ${total} ms in all.`));
+  }
+
+  async send(spoken: SpokenFormat, body: string, verbatim: boolean): Promise<Response> {
+    const call = this.#call;
+    const { provider, model } = this.#target;
+    const headers: Record<string, string> = {
+      "content-type": "application/json",
+      accept: call.stream ? "text/event-stream" : "application/json",
+      // Compressed answers cost more CPU than they save on the way from a provider, and a cut gzip stream reads as complete.
+      "accept-encoding": "identity",
+      "user-agent": "headgate",
+      ...spoken.codec.provider.headers(verbatim ? undefined : call.request()),
+    };
+    if (verbatim) {
+      for (const name of spoken.codec.verbatim.requestHeaders) {
+        const value = call.door.headers.get(name);
+        if (value !== null) headers[name] = value;
+      }
+    }
+    Object.assign(headers, provider.headers, call.key && spoken.credential(call.key));
+    const { firstByteMs, wholeMs } = this.#target.patience;
+    const patience = call.stream ? firstByteMs : wholeMs;
+    this.#waiting = call.house.deadlines.arm(patience, () => this.#timedOut(`${provider.name} sent nothing for ${patience} ms.`));
+    const begun = call.house.clock.monotonic();
+    try {
+      return await send({ fetch: provider.fetch, url: spoken.baseUrl + spoken.codec.provider.path(model, call.stream), headers, body, signal: this.signal, provider: provider.name });
+    } finally {
+      call.upstreamMs += call.house.clock.monotonic() - begun;
+    }
+  }
+
+  /** The first event is here: from now on only silence between two chunks counts. */
+  begun(): void {
+    this.#waiting?.clear();
+    const { idleMs } = this.#target.patience;
+    this.#waiting = this.#call.house.deadlines.arm(idleMs, () => this.#timedOut(`${this.#target.provider.name} fell silent for ${idleMs} ms in the middle of its answer.`));
+  }
+
+  heard(): void {
+    this.#waiting?.restart();
+  }
+
+  /** The answer is complete: timers end, the connection stays usable. */
+  done(): void {
+    this.#waiting?.clear();
+    this.#total.clear();
+    this.#call.signal.removeEventListener("abort", this.#leave);
+  }
+
+  /** Ends it, whatever state it is in. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.done();
+    this.#controller.abort(new GatewayError("client_closed", "The exchange was ended."));
+  }
+
+  readonly #leave = (): void => {
+    this.#controller.abort(new GatewayError("client_closed", "The client closed the connection."));
+  };
+
+  #timedOut(message: string): void {
+    this.#controller.abort(new GatewayError("provider_timeout", message));
+  }
+}
+
+// ── the way back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+const MAX_ERROR_BYTES = 1 << 20;
+
+async function readError(response: Response, codec: Codec, exchange: Exchange): Promise<GatewayError> {
+  const text = await readText(response, MAX_ERROR_BYTES, exchange.signal, "The provider");
+  return codec.provider.decodeError(response.status, parseJson(text) ?? text, response.headers);
+}
+
+async function readWhole(call: Call, target: Target, spoken: SpokenFormat, verbatim: boolean, response: Response, exchange: Exchange): Promise<WholeReply> {
+  const clock = call.house.clock;
+  const begun = clock.monotonic();
+  const text = await readText(response, call.house.maxReplyBytes, exchange.signal, target.provider.name);
+  exchange.done();
+  const now = clock.monotonic();
+  call.upstreamMs += now - begun;
+  const body = parseJson(text);
+  if (!isObject(body)) throw notTheFormat(target, spoken);
+  const reading = spoken.codec.verbatim.readReply(body);
+  if (reading.error) throw reading.error;
+  return {
+    kind: "whole",
+    headers: response.headers,
+    spoken,
+    // A stream was asked for and a whole answer came: it has to be told as a stream.
+    verbatim: verbatim && !call.stream,
+    target,
+    firstByteMs: now - call.startedMono,
+    text,
+    outcome: { usage: reading.usage, finish: reading.finish, servedModel: reading.model },
+    events: () => spoken.codec.provider.decodeReply(body, spoken.quirks),
+    settle: () => {},
+  };
+}
+
+/** Reads as far as the first event, so that an error inside a 200 can still go to another target. */
+async function beginStream(call: Call, target: Target, spoken: SpokenFormat, verbatim: boolean, response: Response, exchange: Exchange): Promise<Reply> {
+  const { clock } = call.house;
+  const begun = clock.monotonic();
+  if (!response.body) throw notTheFormat(target, spoken);
+  const reader = response.body.getReader();
+  const peek = new SseReader();
+  const decoder = spoken.codec.provider.decodeEvents(spoken.quirks);
+  const held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for (;;) {
+    const chunk = await readChunk(reader, exchange, target);
+    const frames = chunk ? peek.push(chunk) : peek.end();
+    if (chunk) {
+      held.push(chunk);
+      heldBytes += chunk.byteLength;
+    }
+    let sawEvent = false;
+    for (const frame of frames) {
+      for (const event of decoder.push(frame)) {
+        if (event.type === "error") throw event.error;
+        if (event.type !== "ping") sawEvent = true;
+      }
+    }
+    if (sawEvent) break;
+    if (!chunk) {
+      const ending = decoder.end().find((event) => event.type === "error");
+      if (ending?.type === "error" && heldBytes > 0 && frames.length > 0) throw ending.error;
+      throw notTheFormat(target, spoken);
+    }
+    if (heldBytes > MAX_ERROR_BYTES) throw notTheFormat(target, spoken);
+  }
+  exchange.begun();
+  const now = clock.monotonic();
+  call.upstreamMs += now - begun;
+  return {
+    kind: "stream",
+    headers: response.headers,
+    spoken,
+    verbatim,
+    target,
+    firstByteMs: now - call.startedMono,
+    source: streamSource(held, reader, exchange, target),
+    settle: () => {},
+  } satisfies StreamReply;
+}
+
+type Reader = { read(): Promise<{ value?: Uint8Array | undefined; done: boolean }>; cancel(reason?: unknown): Promise<void> };
+
+async function readChunk(reader: Reader, exchange: Exchange, target: Target): Promise<Uint8Array | undefined> {
+  try {
+    const { value, done } = await reader.read();
+    return done ? undefined : value;
+  } catch (cause) {
+    const broken = brokenExchange(cause, exchange.signal, target.provider.name);
+    if (exchange.signal.aborted) throw broken;
+    throw new GatewayError("provider_stream_cut", `${target.provider.name} broke off in the middle of its answer.`, { cause });
+  }
+}
+
+function streamSource(held: Uint8Array[], reader: Reader, exchange: Exchange, target: Target): StreamSource {
+  let ended = false;
+  return {
+    async read() {
+      const first = held.shift();
+      if (first) return first;
+      if (ended) return undefined;
+      const chunk = await readChunk(reader, exchange, target);
+      if (chunk === undefined) {
+        ended = true;
+        exchange.done();
+      } else exchange.heard();
+      return chunk;
+    },
+    close() {
+      if (ended) return;
+      ended = true;
+      exchange.close();
+      void reader.cancel().catch(() => {});
+    },
+  };
+}
+
+function notTheFormat(target: Target, spoken: SpokenFormat): GatewayError {
+  return new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${spoken.codec.name}.`, { upstream: { status: 200 } });
+}

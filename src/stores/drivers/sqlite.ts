@@ -1,0 +1,169 @@
+/** Calls and keys in one SQLite file: what a single machine needs, with nothing to install. */
+
+import { type GatewayError, invalidField } from "../../canonical/errors.ts";
+import type { Store, StoredKey } from "../ports.ts";
+import { sortUsage } from "../usage-rows.ts";
+import { isBusy, storageError } from "./sqlite-errors.ts";
+import { openDatabase } from "./sqlite-open.ts";
+import { callColumns, insertCall, insertKey, keyValues, readCall, readKey, type Row, writeCall } from "./sqlite-rows.ts";
+import { SideThread } from "./sqlite-side.ts";
+import { type Question, readUsage, recentQuestion, usageQuestion } from "./sqlite-usage.ts";
+
+/**
+ * Checkpoints. On the main thread, 4 MB of log held up the event loop for 12 to 16 ms, 16 MB for 34 to 45 ms and 64 MB for 87 to 118 ms,
+ * most of it fsync; so the side thread does them, from about this many pages (4 KB each) on. Under constant load it never quite catches up, and only
+ * a caught-up log starts over: at `lastResort` (64 MB) SQLite itself copies what is left of it within a commit, which also bounds the log.
+ */
+const checkpointPages = 1_000;
+const lastResortPages = 16_000;
+/** When there can be no side thread: small and often. */
+const alonePages = 1_000;
+
+/** A row costs a sum about 1 µs: up to here it is done at once, which spares small gateways the thread's 15 MB. */
+const manyCalls = 5_000;
+
+/** Another process that writes a key has the lock for less than a millisecond; one that has it longer must not hold up the event loop, and the ledger tries again. */
+const lockWaitMs = 100;
+/** Keys are written seldom and someone waits for them: their patience is longer, and off the event loop. */
+const keyPatienceMs = 5_000;
+const keyRetryMs = 20;
+
+/** Opens or creates the database; `:memory:` gives one that lives as long as the store. Several processes may open the same file. */
+export async function sqliteStore(options: { path: string }): Promise<Store> {
+  const { path } = options;
+  const database = await openDatabase(path);
+  database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
+  database.exec(`PRAGMA wal_autocheckpoint = ${lastResortPages}`);
+  const side = path === ":memory:" ? undefined : new SideThread(path, () => !closed && database.exec(`PRAGMA wal_autocheckpoint = ${alonePages}`));
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  const rollback = database.prepare("ROLLBACK");
+  const insert = database.prepare(insertCall);
+  const callById = database.prepare(`SELECT ${callColumns} FROM calls WHERE id = ?`);
+  const keyByHash = database.prepare("SELECT * FROM keys WHERE hash = ?");
+  const lastRow = database.prepare("SELECT max(rowid) AS number FROM calls");
+  let closed = false;
+  let pages = 0;
+  /** Why the last write failed, until one succeeds. */
+  let trouble: GatewayError | undefined;
+
+  function write(what: string, run: () => void): void {
+    try {
+      begin.run();
+      run();
+      commit.run();
+      trouble = undefined;
+    } catch (error) {
+      try {
+        rollback.run();
+      } catch {
+        // Most failures have already rolled back; then there is nothing left to undo.
+      }
+      const failure = storageError(what, path, error);
+      if (failure.code === "storage_unavailable") trouble = failure;
+      throw failure;
+    }
+  }
+
+  function read<Answer>(what: string, run: () => Answer): Answer {
+    try {
+      return run();
+    } catch (error) {
+      throw storageError(what, path, error);
+    }
+  }
+
+  async function writePatiently(what: string, run: () => void): Promise<void> {
+    for (const deadline = performance.now() + keyPatienceMs; ; ) {
+      try {
+        database.exec("PRAGMA busy_timeout = 0");
+        return write(what, run);
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw error;
+      } finally {
+        database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, keyRetryMs));
+    }
+  }
+
+  /** What reads many rows is done on the side thread; without one, here. A thousand recent calls take 3 ms here, and 9 by way of the thread. */
+  async function ask(what: string, question: Question): Promise<Row[]> {
+    try {
+      const many = side !== undefined && question.scans && ((lastRow.get()?.["number"] as number | null) ?? 0) > manyCalls;
+      const rows = many ? await side.ask(question) : undefined;
+      return rows ?? database.prepare(question.sql).all(...question.values);
+    } catch (error) {
+      throw storageError(what, path, error);
+    }
+  }
+
+  /** A commit writes at least one page of the table and of each index, and three to four rows fill another. */
+  function countPages(rows: number): void {
+    pages += 3 + rows / 4;
+    if (pages < checkpointPages) return;
+    // Not again before this one is done: several waiting in a row would copy nothing.
+    pages = Number.NEGATIVE_INFINITY;
+    void side?.checkpoint().then(() => (pages = 0));
+  }
+
+  return {
+    append(records) {
+      if (records.length === 0) return;
+      write("write calls", () => {
+        for (const record of records) writeCall(insert, record);
+      });
+      countPages(records.length);
+    },
+    async find(id) {
+      const row = read("read a call", () => callById.get(id));
+      return row && readCall(row);
+    },
+    async recent(query) {
+      return (await ask("read calls", recentQuestion(query))).map(readCall);
+    },
+    async usage(query) {
+      const rows = await ask("sum up calls", usageQuestion(query));
+      return sortUsage(rows.map((row) => readUsage(row, query.groupBy)), query.groupBy);
+    },
+    async findKey(hash) {
+      const row = read("read a key", () => keyByHash.get(hash));
+      return row && readKey(row);
+    },
+    async listKeys() {
+      return read("read keys", () => database.prepare("SELECT * FROM keys ORDER BY created_at, id").all().map(readKey));
+    },
+    async addKey(key: StoredKey) {
+      await writePatiently("write a key", () => {
+        const taken = database.prepare("SELECT 1 FROM keys WHERE name = ? AND disabled_at IS NULL").get(key.name);
+        if (taken) throw invalidField("name", "is taken by another key; disable that one first, or choose another name");
+        database.prepare(insertKey).run(...keyValues(key));
+      });
+    },
+    async disableKey(id, at) {
+      let found = false;
+      await writePatiently("disable a key", () => {
+        found = Number(database.prepare("UPDATE keys SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?").run(at, id).changes) === 1;
+      });
+      return found;
+    },
+    async check() {
+      if (closed) return "the database is closed";
+      try {
+        // A lock shows that writing is allowed; after a failure, only a real write shows that it works again, and this one always writes a page.
+        write("write", () => trouble && database.exec("PRAGMA user_version = 1"));
+        return "ok";
+      } catch (error) {
+        return (error as GatewayError).message;
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await side?.close();
+      // The last to close copies the log into the database and removes it. Doing so by hand would also hold up a server
+      // that goes on writing when a command has read from its database.
+      database.close();
+    },
+  };
+}
