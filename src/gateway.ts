@@ -10,7 +10,7 @@ import type { Config } from "./config/config.ts";
 import { doors, requestTarget } from "./doors/doors.ts";
 import { listModels } from "./doors/models.ts";
 import { messages } from "./formats/anthropic/messages.ts";
-import type { Codec } from "./formats/codec.ts";
+import type { ClientCodec, Codec } from "./formats/codec.ts";
 import { chatCompletions } from "./formats/openai/chat-completions.ts";
 import { authenticate, handleChat } from "./handle.ts";
 import type { Entrance } from "./handle.ts";
@@ -28,9 +28,11 @@ import type { Fetch } from "./upstream/send.ts";
 
 /** Every format this build speaks; a new one is its file and its line here. */
 const codecs: readonly Codec[] = [chatCompletions, messages];
+/** Those of them that clients speak too. */
+const clientCodecs: readonly ClientCodec[] = [chatCompletions, messages];
 
 /** Where each format's clients knock. */
-const chatPaths: Readonly<Record<string, Codec>> = {
+const chatPaths: Readonly<Record<string, ClientCodec>> = {
   "/v1/chat/completions": chatCompletions,
   "/v1/messages": messages,
 };
@@ -79,8 +81,9 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
   const ledger = parts.store && new Ledger(parts.store, { defer, onError: (cause, lost) => log.error({ err: cause, lost }, "records could not be written; they are kept and tried again") });
   const materials: Materials = {
     codecs,
+    clientCodecs,
     fetch: parts.fetch ?? ((url, init) => fetch(url, init)),
-    mock: createMock({ codecs }) as Fetch,
+    mock: createMock({ codecs: clientCodecs }),
     mockModels: mockModels.map((model) => model.example),
     env: parts.env ?? {},
     sha256: parts.sha256 ?? subtleSha256,
@@ -162,7 +165,7 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
 const kept = Promise.resolve();
 
 /** Errors outside of a format's own door: in the dialect that the request's headers or path speak. */
-function formatFor(request: Request): Codec {
+function formatFor(request: Request): ClientCodec {
   const { path } = requestTarget(request.url);
   const anthropic = request.headers.has("anthropic-version") || path.startsWith("/anthropic/") || path.startsWith("/v1/messages");
   return anthropic ? messages : chatCompletions;

@@ -21,6 +21,7 @@ import type { Fetch } from "./upstream/send.ts";
 
 export interface Materials {
   codecs: readonly Codec[];
+  clientCodecs: readonly Codec[];
   fetch: Fetch;
   /** The built-in provider's stand-in for `fetch`. */
   mock: Fetch;
@@ -134,7 +135,7 @@ function credential(auth: Auth, secret: Secret | undefined): Record<string, stri
 }
 
 function mockSeat(config: ProviderConfig, materials: Materials, now: () => number): ProviderSeat {
-  const speaks = materials.codecs.map((codec) => ({ codec, baseUrl: "http://mock", quirks: new Set<never>(), credential: () => ({}) }));
+  const speaks = materials.clientCodecs.map((codec) => ({ codec, baseUrl: "http://mock", quirks: new Set<never>(), credential: () => ({}) }));
   return { name: config.name, speaks, keys: new KeyRing([], now), headers: {}, fetch: materials.mock };
 }
 

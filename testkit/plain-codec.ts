@@ -4,9 +4,9 @@ import type { ChatReply, ChatRequest } from "../src/canonical/chat.ts";
 import type { GatewayError } from "../src/canonical/errors.ts";
 import { invalidField } from "../src/canonical/errors.ts";
 import type { JsonObject } from "../src/canonical/json.ts";
-import type { ClientFace, Codec, ReplyContext } from "../src/formats/codec.ts";
+import type { ClientFace, ClientCodec, ReplyContext } from "../src/formats/codec.ts";
 
-export function plainCodec(path: (model: string, stream: boolean) => string, name = "plain"): Codec {
+export function plainCodec(path: (model: string, stream: boolean) => string, name = "plain"): ClientCodec {
   const client: ClientFace = {
     decodeRequest(body, door) {
       if (!Array.isArray(body["messages"])) throw invalidField("messages", "must be a list");
@@ -17,7 +17,7 @@ export function plainCodec(path: (model: string, stream: boolean) => string, nam
     encodeError,
     encodeStreamError: (error, callId) => `${JSON.stringify(encodeError(error, callId))}\n`,
   };
-  return { name, framing: "sse", operation: "chat", client, provider: { path } } as unknown as Codec;
+  return { name, framing: "sse", operation: "chat", client, provider: { path } } as unknown as ClientCodec;
 }
 
 function encodeError(error: GatewayError, callId: string): JsonObject {

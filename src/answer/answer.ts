@@ -4,7 +4,7 @@ import type { GatewayError } from "../canonical/errors.ts";
 import { fold } from "../canonical/fold.ts";
 import type { ChatEvent } from "../canonical/chat.ts";
 import { formatWarning } from "../canonical/warnings.ts";
-import type { Codec, ReplyContext } from "../formats/codec.ts";
+import type { ClientCodec, ReplyContext } from "../formats/codec.ts";
 import type { Call, Reply, StreamReply, WholeReply } from "../stages/call.ts";
 import { TranslatedFlow, VerbatimFlow } from "./outflow.ts";
 import type { Outflow } from "./outflow.ts";
@@ -19,7 +19,7 @@ export async function answer(call: Call, reply: Reply, toStream: ToStream): Prom
 async function answerWhole(call: Call, reply: WholeReply): Promise<Response> {
   const text = reply.verbatim ? reply.text : translateWhole(call, reply);
   await reply.settle(reply.outcome);
-  const headers = replyHeaders(call, reply, call.stream ? EVENT_STREAM : "application/json");
+  const headers = replyHeaders(call, reply, call.stream ? streamType(call) : "application/json");
   const cost = reply.outcome.usage && reply.target.cost(reply.outcome.usage, call.startedAt);
   if (cost !== undefined) headers["x-headgate-cost-usd"] = formatUsd(cost);
   return new Response(text, { headers });
@@ -27,7 +27,7 @@ async function answerWhole(call: Call, reply: WholeReply): Promise<Response> {
 
 function translateWhole(call: Call, reply: WholeReply): string {
   const context = replyContext(call, reply);
-  const events = reply.events();
+  const { events } = reply;
   if (!call.stream) return JSON.stringify(call.codec.client.encodeReply(fold(events), context));
   const encoder = call.codec.client.encodeEvents(context);
   let out = "";
@@ -42,13 +42,15 @@ function closed(events: ChatEvent[]): ChatEvent[] {
 
 function answerStream(call: Call, reply: StreamReply, toStream: ToStream): Response {
   const flow = reply.verbatim ? new VerbatimFlow(call, reply) : new TranslatedFlow(call, reply, replyContext(call, reply));
-  const headers = replyHeaders(call, reply, EVENT_STREAM);
+  const headers = replyHeaders(call, reply, streamType(call));
   headers["cache-control"] = "no-cache, no-transform";
   headers["x-accel-buffering"] = "no";
   return new Response(toStream(flow), { headers });
 }
 
-const EVENT_STREAM = "text/event-stream; charset=utf-8";
+function streamType(call: Call): string {
+  return call.codec.client.streamType ?? "text/event-stream; charset=utf-8";
+}
 
 function replyContext(call: Call, reply: Reply): ReplyContext {
   const request = call.request();
@@ -91,7 +93,7 @@ function forwardHeaders(reply: Reply, into: Record<string, string>): void {
 }
 
 /** The error in the client's format. */
-export function answerError(codec: Codec, error: GatewayError, callId: string, attempts = 0): Response {
+export function answerError(codec: ClientCodec, error: GatewayError, callId: string, attempts = 0): Response {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     "x-headgate-request-id": callId,

@@ -5,7 +5,9 @@ import { GatewayError, toGatewayError } from "../canonical/errors.ts";
 import { isObject } from "../canonical/json.ts";
 import type { Decoder, Encoder, ReplyContext, Watcher } from "../formats/codec.ts";
 import type { Call, Outcome, StreamReply } from "../stages/call.ts";
-import { eventBoundary, lastBoundary, parseEvent, SseReader } from "../upstream/framing/sse.ts";
+import { frameReader } from "../upstream/framing/framing.ts";
+import type { FrameReader } from "../upstream/framing/framing.ts";
+import { eventBoundary, lastBoundary, parseEvent } from "../upstream/framing/sse.ts";
 
 /** What a runtime turns into a response body. */
 export interface Outflow {
@@ -185,12 +187,13 @@ export class VerbatimFlow extends Flow {
 
 /** Two formats: frames become events, events become frames. */
 export class TranslatedFlow extends Flow {
-  readonly #frames = new SseReader();
+  readonly #frames: FrameReader;
   readonly #decoder: Decoder;
   readonly #encoder: Encoder;
 
   constructor(call: Call, reply: StreamReply, context: ReplyContext) {
     super(call, reply);
+    this.#frames = frameReader(reply.spoken.codec.framing);
     this.#decoder = reply.spoken.codec.provider.decodeEvents(reply.spoken.quirks);
     this.#encoder = call.codec.client.encodeEvents(context);
   }

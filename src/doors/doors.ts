@@ -1,9 +1,9 @@
 /** Where requests come in: which door a path is, and which format is spoken behind it. */
 
-import type { Codec } from "../formats/codec.ts";
+import type { ClientCodec } from "../formats/codec.ts";
 
 export type Way =
-  | { kind: "chat"; codec: Codec; model?: string | undefined; stream?: boolean | undefined }
+  | { kind: "chat"; codec: ClientCodec; model?: string | undefined; stream?: boolean | undefined }
   | { kind: "models" }
   | { kind: "model"; model: string }
   | { kind: "live" }
@@ -30,7 +30,7 @@ export function requestTarget(url: string): RequestTarget {
 const FAMILIES = ["/openai", "/anthropic", "/gemini"];
 
 /** Finds the way for a path, by exact lookup: a path with dots, escapes or double slashes matches nothing. */
-export function doors(chatPaths: Readonly<Record<string, Codec>>): (path: string) => Way | undefined {
+export function doors(chatPaths: Readonly<Record<string, ClientCodec>>): (path: string) => Way | undefined {
   const ways = new Map<string, Way>([
     ["/v1/models", { kind: "models" }],
     ["/models", { kind: "models" }],

@@ -11,6 +11,9 @@ import type { Warning } from "../canonical/warnings.ts";
 /** The formats of chat. Their names are data: in rows, in configuration (also by the last word: `messages`), on the record. */
 export type FormatName = "openai/chat-completions" | "anthropic/messages";
 
+/** How the events of a stream are told apart: see `upstream/framing/`. */
+export type Framing = "sse" | "json-lines" | "aws-event-stream";
+
 /** One event of a stream after framing. For SSE without `event:` lines, `event` is empty. */
 export interface Frame {
   event: string;
@@ -64,6 +67,8 @@ export interface ReplyContext {
 
 /** They talk to us in this format. */
 export interface ClientFace {
+  /** The content type of a streamed answer; absent: `text/event-stream`. */
+  streamType?: string;
   /** Throws `invalid_request` with the field's path for malformed input. */
   decodeRequest(body: JsonObject, door: Door): ChatRequest;
   encodeReply(reply: ChatReply, context: ReplyContext): JsonObject;
@@ -132,16 +137,21 @@ export interface Watcher {
   look(frame: Frame): "pass" | "drop" | "last";
 }
 
+/** A format that vendors speak. */
 export interface Codec {
   name: FormatName;
   operation: "chat";
   /** How a provider frames a streamed reply. */
-  framing: "sse";
-  client: ClientFace;
+  framing: Framing;
   provider: ProviderFace;
-  verbatim: VerbatimFace;
   /** Names, or beginnings of names, of a provider's reply headers that are worth passing on: request id, rate limits. */
   replyHeaders: readonly string[];
+}
+
+/** A format that clients speak to us too. */
+export interface ClientCodec extends Codec {
+  client: ClientFace;
+  verbatim: VerbatimFace;
 }
 
 /** Gives an `extra` pocket back to its own format, and warns about each field toward any other. */

@@ -1,9 +1,9 @@
 /** Finds the format that a URL speaks, by the path that each codec would call. */
 
-import type { Codec } from "../formats/codec.ts";
+import type { ClientCodec } from "../formats/codec.ts";
 
 export interface Doorway {
-  codec: Codec;
+  codec: ClientCodec;
   /** Where the format puts it in the path. */
   model: string | undefined;
   /** Where the format says it by the path; undefined: the body says it. */
@@ -14,7 +14,7 @@ export interface Doorway {
 const anyModel = "-any-model-";
 
 /** The codec whose path the URL ends with, whatever stands before it; the longest one when several match. */
-export function findDoor(codecs: readonly Codec[], url: string): Doorway | undefined {
+export function findDoor(codecs: readonly ClientCodec[], url: string): Doorway | undefined {
   const path = new URL(url, "http://mock.invalid").pathname;
   let best: { doorway: Doorway; length: number } | undefined;
   for (const codec of codecs) {

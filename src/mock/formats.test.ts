@@ -5,12 +5,12 @@ import OpenAI, { APIError as OpenAIError, NotFoundError as OpenAINotFound, RateL
 import { describe, expect, test } from "vitest";
 import { fold } from "../canonical/fold.ts";
 import { messages } from "../formats/anthropic/messages.ts";
-import type { Codec } from "../formats/codec.ts";
+import type { ClientCodec } from "../formats/codec.ts";
 import { chatCompletions } from "../formats/openai/chat-completions.ts";
 import { SseReader } from "../upstream/framing/sse.ts";
 import { createMock, mockModels } from "./mock.ts";
 
-const codecs: readonly Codec[] = [chatCompletions, messages];
+const codecs: readonly ClientCodec[] = [chatCompletions, messages];
 
 function sdkFetch() {
   const mock = createMock({ codecs, sleep: () => Promise.resolve(), now: () => 0 });

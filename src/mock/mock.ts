@@ -5,7 +5,7 @@ import { GatewayError, invalidField, isGatewayError } from "../canonical/errors.
 import { fold } from "../canonical/fold.ts";
 import type { JsonObject } from "../canonical/json.ts";
 import { isObject, parseJson } from "../canonical/json.ts";
-import type { Codec, ReplyContext } from "../formats/codec.ts";
+import type { ClientCodec, ReplyContext } from "../formats/codec.ts";
 import type { Act, Step } from "./act.ts";
 import type { Body } from "./body.ts";
 import { bodyStream, pause } from "./body.ts";
@@ -17,7 +17,7 @@ export { mockModels } from "./models.ts";
 export type { MockModel } from "./models.ts";
 
 export interface MockOptions {
-  codecs: readonly Codec[];
+  codecs: readonly ClientCodec[];
   /** Rejects with the signal's reason when that is aborted. */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Milliseconds since 1970. */
@@ -31,14 +31,12 @@ export type MockFetch = (
 
 /** What is known of the call while it is answered. */
 interface Exchange {
-  codec: Codec;
+  codec: ClientCodec;
   request: ChatRequest;
   context: ReplyContext;
   signal: AbortSignal;
 }
 
-/** The label of a streamed body. A format with another framing does not compile until it says its own. */
-const streamTypes: Record<Codec["framing"], string> = { sse: "text/event-stream; charset=utf-8" };
 
 /** OpenAI's own bound. */
 const mostChoices = 128;
@@ -112,7 +110,7 @@ async function perform(act: Act, exchange: Exchange, sleep: NonNullable<MockOpti
       // An HTML page with two bytes that are not UTF-8, under the label of what was asked for.
       const bytes = [...new TextEncoder().encode("<!doctype html><title>It works!</title>\n\n"), 0xff, 0xfe];
       return new Response(new Uint8Array(bytes), {
-        headers: { "content-type": request.stream ? streamTypes[codec.framing] : "application/json" },
+        headers: { "content-type": request.stream ? codec.client.streamType ?? "text/event-stream; charset=utf-8" : "application/json" },
       });
     }
     case "answer": {
@@ -120,7 +118,7 @@ async function perform(act: Act, exchange: Exchange, sleep: NonNullable<MockOpti
       const headers = { ...requestId(context.callId), "cache-control": "no-cache" };
       if (request.stream) {
         const body = bodyStream(streamed(act, exchange), sleep, signal);
-        return new Response(body, { headers: { ...headers, "content-type": streamTypes[codec.framing] } });
+        return new Response(body, { headers: { ...headers, "content-type": codec.client.streamType ?? "text/event-stream; charset=utf-8" } });
       }
       if (act.ending?.kind === "error") return fail(codec, act.ending.error, context.callId);
       const { text, tookMs } = whole(act.steps, exchange);
@@ -163,7 +161,7 @@ function* half(text: string, ending: "cut" | "silence"): Generator<Body> {
   yield ending === "silence" ? { kind: "silence" } : { kind: "break", error: new TypeError("terminated") };
 }
 
-function fail(codec: Codec | undefined, error: GatewayError, callId: string): Response {
+function fail(codec: ClientCodec | undefined, error: GatewayError, callId: string): Response {
   const headers: Record<string, string> = { "content-type": "application/json", ...requestId(callId) };
   if (error.retryAfterMs !== undefined) headers["retry-after"] = String(Math.ceil(error.retryAfterMs / 1000));
   const body = codec ? codec.client.encodeError(error, callId) : { error: { message: error.message } };

@@ -8,7 +8,7 @@ import type { JsonObject } from "../canonical/json.ts";
 import type { Quirk } from "../canonical/quirks.ts";
 import type { Usage } from "../canonical/usage.ts";
 import type { Warning } from "../canonical/warnings.ts";
-import type { Codec, Door } from "../formats/codec.ts";
+import type { ClientCodec, Codec, Door } from "../formats/codec.ts";
 import type { Deadlines } from "../resilience/deadlines.ts";
 import type { KeyRing, RingKey } from "../resilience/key-ring.ts";
 import type { RetryPolicy } from "../resilience/retry.ts";
@@ -97,8 +97,18 @@ export interface SpokenFormat {
   codec: Codec;
   baseUrl: string;
   quirks: ReadonlySet<Quirk>;
-  /** The credential as headers. */
-  credential(key: RingKey): Record<string, string>;
+  /** Where the vendor keeps the format elsewhere than the format's own path; appended to the base URL. */
+  path?: ((model: string, stream: boolean) => string) | undefined;
+  /** The credential as headers; signers look at the whole request. */
+  credential(key: RingKey, request: Unsigned): Record<string, string> | Promise<Record<string, string>>;
+}
+
+/** A request before its credential is added. */
+export interface Unsigned {
+  url: string;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>;
+  body: string;
 }
 
 /** Who is calling. */
@@ -114,7 +124,7 @@ export interface Principal {
 export interface CallInput {
   id: CallId;
   house: House;
-  codec: Codec;
+  codec: ClientCodec;
   door: Door;
   text: string;
   outline: Outline | undefined;
@@ -136,7 +146,7 @@ export class Call {
   readonly id: CallId;
   readonly house: House;
   /** The client's format. */
-  readonly codec: Codec;
+  readonly codec: ClientCodec;
   readonly door: Door;
   /** The body as it came. */
   readonly text: string;
@@ -225,8 +235,8 @@ export interface WholeReply extends ReplyBase {
   /** The provider's bytes. */
   text: string;
   outcome: Outcome;
-  /** Decoded on demand. */
-  events(): ChatEvent[];
+  /** What it says; empty when it is passed on verbatim. */
+  events: ChatEvent[];
 }
 
 /** An answer under way: at least its first event is here, and it is not an error. */

@@ -1,12 +1,13 @@
 /** Sends the call to its target and brings the reply to the point where it may be shown: complete, or with a first event that is not an error. */
 
+import type { ChatEvent } from "../canonical/chat.ts";
 import { GatewayError } from "../canonical/errors.ts";
 import { isObject, parseJson } from "../canonical/json.ts";
 import type { Json } from "../canonical/json.ts";
 import { formatWarning } from "../canonical/warnings.ts";
-import type { Codec } from "../formats/codec.ts";
+import type { Codec, Reading } from "../formats/codec.ts";
 import type { Deadline } from "../resilience/deadlines.ts";
-import { SseReader } from "../upstream/framing/sse.ts";
+import { frameReader } from "../upstream/framing/framing.ts";
 import { editFields } from "../upstream/json-text.ts";
 import { brokenExchange, readText, send } from "../upstream/send.ts";
 import type { Call, Reply, Route, SpokenFormat, Stage, StreamReply, StreamSource, Target, WholeReply } from "./call.ts";
@@ -93,18 +94,23 @@ class Exchange {
       ...spoken.codec.provider.headers(verbatim ? undefined : call.request()),
     };
     if (verbatim) {
-      for (const name of spoken.codec.verbatim.requestHeaders) {
+      for (const name of call.codec.verbatim.requestHeaders) {
         const value = call.door.headers.get(name);
         if (value !== null) headers[name] = value;
       }
     }
-    Object.assign(headers, provider.headers, call.key && spoken.credential(call.key));
+    Object.assign(headers, provider.headers);
+    const url = spoken.baseUrl + (spoken.path ?? spoken.codec.provider.path)(model, call.stream);
+    if (call.key) {
+      const credential = spoken.credential(call.key, { url, headers, body });
+      Object.assign(headers, credential instanceof Promise ? await credential : credential);
+    }
     const { firstByteMs, wholeMs } = this.#target.patience;
     const patience = call.stream ? firstByteMs : wholeMs;
     this.#waiting = call.house.deadlines.arm(patience, () => this.#timedOut(`${provider.name} sent nothing for ${patience} ms.`));
     const begun = call.house.clock.monotonic();
     try {
-      return await send({ fetch: provider.fetch, url: spoken.baseUrl + spoken.codec.provider.path(model, call.stream), headers, body, signal: this.signal, provider: provider.name });
+      return await send({ fetch: provider.fetch, url, headers, body, signal: this.signal, provider: provider.name });
     } finally {
       call.upstreamMs += call.house.clock.monotonic() - begun;
     }
@@ -163,21 +169,34 @@ async function readWhole(call: Call, target: Target, spoken: SpokenFormat, verba
   call.upstreamMs += now - begun;
   const body = parseJson(text);
   if (!isObject(body)) throw notTheFormat(target, spoken);
-  const reading = spoken.codec.verbatim.readReply(body);
+  // A stream was asked for and a whole answer came: it has to be told as a stream.
+  const asItIs = verbatim && !call.stream;
+  const events = asItIs ? [] : spoken.codec.provider.decodeReply(body, spoken.quirks);
+  const reading = asItIs ? call.codec.verbatim.readReply(body) : readEvents(events);
   if (reading.error) throw reading.error;
   return {
     kind: "whole",
     headers: response.headers,
     spoken,
-    // A stream was asked for and a whole answer came: it has to be told as a stream.
-    verbatim: verbatim && !call.stream,
+    verbatim: asItIs,
     target,
     firstByteMs: now - call.startedMono,
     text,
     outcome: { usage: reading.usage, finish: reading.finish, servedModel: reading.model },
-    events: () => spoken.codec.provider.decodeReply(body, spoken.quirks),
+    events,
     settle: () => {},
   };
+}
+
+function readEvents(events: readonly ChatEvent[]): Reading {
+  const reading: Reading = {};
+  for (const event of events) {
+    if (event.type === "start") reading.model ??= event.model;
+    else if (event.type === "usage") reading.usage = event.usage;
+    else if (event.type === "finish") reading.finish ??= event.finish;
+    else if (event.type === "error") reading.error = event.error;
+  }
+  return reading;
 }
 
 /** Reads as far as the first event, so that an error inside a 200 can still go to another target. */
@@ -186,7 +205,7 @@ async function beginStream(call: Call, target: Target, spoken: SpokenFormat, ver
   const begun = clock.monotonic();
   if (!response.body) throw notTheFormat(target, spoken);
   const reader = response.body.getReader();
-  const peek = new SseReader();
+  const peek = frameReader(spoken.codec.framing);
   const decoder = spoken.codec.provider.decodeEvents(spoken.quirks);
   const held: Uint8Array[] = [];
   let heldBytes = 0;

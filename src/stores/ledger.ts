@@ -226,6 +226,7 @@ export class Ledger {
       try {
         await this.#store.append([record]);
         this.#written += 1;
+        this.#failures = 1;
         this.#quarantine(suspects.length);
         suspects = [];
       } catch (error) {

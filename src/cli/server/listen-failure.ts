@@ -27,7 +27,7 @@ export async function listenFailure(thrown: unknown, address: ListenAddress): Pr
 const anyAddress: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** Asks whoever is there, briefly. */
-async function isHeadgate(address: ListenAddress): Promise<boolean> {
+export async function isHeadgate(address: ListenAddress): Promise<boolean> {
   const host = anyAddress[address.host] ?? address.host;
   try {
     const answer = await fetch(`http://${formatListen({ host, port: address.port })}/`, { signal: AbortSignal.timeout(500), redirect: "manual" });

@@ -1,6 +1,6 @@
 /** Anthropic Messages (`POST /v1/messages`): the codec, put together from its verbs. */
 
-import type { Codec } from "../codec.ts";
+import type { ClientCodec } from "../codec.ts";
 import { check } from "./messages/check.ts";
 import { decodeEvents } from "./messages/decode-events.ts";
 import { decodeReply } from "./messages/decode-reply.ts";
@@ -28,4 +28,4 @@ export const messages = {
   },
   verbatim: { check, edits, requestHeaders, readReply, watch },
   replyHeaders: ["request-id", "anthropic-organization-id", "anthropic-ratelimit-", "anthropic-priority-", "x-should-retry"],
-} satisfies Codec;
+} satisfies ClientCodec;

@@ -1,6 +1,6 @@
 /** OpenAI's Chat Completions, which most vendors speak in a dialect of their own: the quirks say in which. */
 
-import type { Codec } from "../codec.ts";
+import type { ClientCodec } from "../codec.ts";
 import { checkRequest } from "./chat/check-request.ts";
 import { ChatDecoder } from "./chat/decode-events.ts";
 import { decodeReply } from "./chat/decode-reply.ts";
@@ -40,4 +40,4 @@ export const chatCompletions = {
     watch,
   },
   replyHeaders: ["x-request-id", "x-ratelimit-", "retry-after", "x-should-retry", "openai-processing-ms", "openai-version", "apim-request-id"],
-} satisfies Codec;
+} satisfies ClientCodec;

@@ -1,5 +1,6 @@
 /** Calls and keys in one SQLite file: what a single machine needs, with nothing to install. */
 
+import { resolve } from "node:path";
 import { type GatewayError, invalidField } from "../../canonical/errors.ts";
 import type { Store, StoredKey } from "../ports.ts";
 import { sortUsage } from "../usage-rows.ts";
@@ -30,7 +31,8 @@ const keyRetryMs = 20;
 
 /** Opens or creates the database; `:memory:` gives one that lives as long as the store. Several processes may open the same file. */
 export async function sqliteStore(options: { path: string }): Promise<Store> {
-  const { path } = options;
+  // Resolved once: the side thread opens it later, when the working directory may be another.
+  const path = options.path === ":memory:" ? options.path : resolve(options.path);
   const database = await openDatabase(path);
   database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
   database.exec(`PRAGMA wal_autocheckpoint = ${lastResortPages}`);
@@ -83,7 +85,7 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
       } finally {
         database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, keyRetryMs));
+      await new Promise((wake) => setTimeout(wake, keyRetryMs));
     }
   }
 

@@ -235,22 +235,40 @@ describe("streams that break the rules", () => {
   });
 
   test("a repeated message_start is not a second message", () => {
-    const events = decodeStream(messageStart, messageStart, textStart, text("a"), blockStop(0), messageDelta("end_turn"), messageStop);
+    const events = decodeStream(
+      messageStart,
+      messageStart,
+      textStart,
+      text("a"),
+      messageStart,
+      text("b"),
+      blockStop(0),
+      messageDelta("end_turn"),
+      messageStop,
+    );
     expect(events.filter((event) => event.type === "start")).toHaveLength(1);
     expect(brokenRule(events)).toBeUndefined();
+    expect(fold(events).choices[0]?.content).toEqual([{ type: "text", text: "ab" }]);
   });
 
-  test("a second attempt behind a first: its blocks follow, and an open text is closed", () => {
-    expect(content(textStart, text("a"), messageStart, textStart, text("b"), blockStop(0), messageDelta("end_turn"), messageStop)).toEqual([
+  test("a second answer behind one that broke off is an error: half a call must not be run", () => {
+    const second = { type: "message_start", message: { id: "msg_2" } };
+    expect(errorOf(decodeStream(messageStart, toolStart, json('{"path":"/tmp'), second, toolStart, blockStop(0), messageStop)).code).toBe(
+      "provider_stream_cut",
+    );
+    expect(
+      errorOf(decodeStream(messageStart, textStart, text("a"), second, textStart, text("b"), messageDelta("end_turn"), messageStop)).code,
+    ).toBe("provider_stream_cut");
+  });
+
+  test("a second answer behind a finished one is not part of it; before any block it is the answer", () => {
+    const second = { type: "message_start", message: { id: "msg_2" } };
+    expect(content(textStart, text("a"), blockStop(0), messageDelta("end_turn"), second, textStart, text("b"))).toEqual([
       { type: "text", text: "a" },
+    ]);
+    expect(content(second, textStart, text("b"), blockStop(0), messageDelta("end_turn"), messageStop)).toEqual([
       { type: "text", text: "b" },
     ]);
-  });
-
-  test("a second attempt behind half a tool call is an error: half a call must not be run", () => {
-    expect(
-      errorOf(decodeStream(messageStart, toolStart, json('{"path":"/tmp'), messageStart, toolStart, blockStop(0), messageStop)).code,
-    ).toBe("provider_stream_cut");
   });
 
   test("text for an open tool call, or for no block at all, gets a block of its own", () => {

@@ -28,6 +28,7 @@ type Open =
 class MessagesDecoder implements Decoder {
   readonly #open = new Map<unknown, Open>();
   #started = false;
+  #id: string | undefined;
   #over = false;
   #nextBlock = 0;
   #calledTool = false;
@@ -74,25 +75,22 @@ class MessagesDecoder implements Decoder {
   // ── the message ────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Recorded: proxies repeat message_start, or splice a second attempt behind the first. What is finished of the first stands,
-   * what follows is added; but half a tool call cannot be taken back, and must not be run.
+   * Recorded: proxies repeat message_start, or splice a second answer behind a first that broke off. A repetition is nothing new.
+   * Half an answer cannot be taken back, and half a tool call must not be run, so a second answer is an error, unless the first
+   * has said why it stopped: then it is the answer.
    */
   #start(message: JsonObject): ChatEvent[] {
-    const events: ChatEvent[] = [];
-    if (this.#started) {
-      for (const open of this.#open.values()) {
-        if (open.kind !== "tool-call" || parseJson(open.input) !== undefined || open.input === "") continue;
-        return this.#fail(new GatewayError("provider_stream_cut", "The provider broke off a tool call and started its answer anew."));
-      }
-      this.#closeAll(events);
-      this.#stop = undefined;
-    } else {
-      this.#started = true;
-      events.push(startEvent(message));
+    const id = asString(message.id);
+    if (this.#started && id !== this.#id && this.#nextBlock > 0) {
+      if (this.#stop) return this.#finish();
+      return this.#fail(new GatewayError("provider_stream_cut", "The provider broke off its answer and started another one."));
     }
+    const events: ChatEvent[] = this.#started ? [] : [startEvent(message)];
+    this.#started = true;
+    this.#id = id;
     if (isObject(message.usage)) events.push(this.#countUsage(message.usage));
     // Deferred results of programmatic tool calls stand in the message itself.
-    if (Array.isArray(message.content)) {
+    if (Array.isArray(message.content) && this.#nextBlock === 0) {
       message.content.forEach((block, index) => {
         if (isObject(block)) events.push(...this.#startBlock(index, block), ...this.#stopBlock(index));
       });

@@ -76,15 +76,27 @@ describe("system messages", () => {
     expect(told).toEqual([]);
   });
 
-  test("after an answer it moves behind the next user turn, the only place where it is legal", () => {
-    const { turns: sent, told } = turns([user("a"), assistant("b"), system("in French"), user("c")], { capabilities: { midSystem: true } });
-    expect(sent.map(({ role, content }) => [role, content])).toEqual([
-      ["user", "a"],
-      ["assistant", "b"],
-      ["user", "c"],
-      ["system", "in French"],
-    ]);
-    expect(told).toEqual(["approximated messages[2]"]);
+  test("it may stand only right before the assistant's turn: behind the user's next message it is moved", () => {
+    const native = { capabilities: { midSystem: true } };
+    for (const head of [
+      [user("a"), assistant("b")],
+      [user("a"), assistant("b"), user("b2")],
+    ]) {
+      const { turns: sent, told } = turns([...head, system("in French"), user("c")], native);
+      expect(sent.slice(-2).map(({ role }) => role)).toEqual(["user", "system"]);
+      expect(told).toEqual([`approximated messages[${head.length}]`]);
+    }
+  });
+
+  test("several in a row are one, and with no user turn before it stays in the user's voice", () => {
+    const native = { capabilities: { midSystem: true } };
+    expect(turns([user("a"), system("b"), system("c"), assistant("d")], native).turns[1]).toEqual({
+      role: "system",
+      content: [text("b"), text("c")],
+    });
+    const { turns: sent, told } = turns([user("a"), assistant("b"), system("c")], native);
+    expect(sent[2]).toEqual({ role: "user", content: "<system>\nc\n</system>" });
+    expect(told).toEqual(["emulated messages[2]"]);
   });
 
   test("between a call and its result it does not part them", () => {
@@ -121,10 +133,10 @@ describe("turns", () => {
     expect(told).toEqual(["repaired messages[0].content[1]", "repaired messages[2].content"]);
   });
 
-  test("a conversation that the assistant opens gets a user turn before it", () => {
+  test("a conversation that the assistant opens stays as it is", () => {
     const { turns: sent, told } = turns([assistant("hello"), user("hi")]);
-    expect(sent.map(({ role }) => role)).toEqual(["user", "assistant", "user"]);
-    expect(told).toEqual(["repaired messages"]);
+    expect(sent.map(({ role }) => role)).toEqual(["assistant", "user"]);
+    expect(told).toEqual([]);
   });
 
   test("participant names are dropped with a warning, told once", () => {

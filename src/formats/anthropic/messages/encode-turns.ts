@@ -112,7 +112,7 @@ class TurnBuilder {
   readonly #context: EncodeContext;
   /** Calls of the last assistant turn, whose results have not been written yet. */
   #unanswered: Call[] = [];
-  /** System messages that stand after an assistant turn and wait for the next user turn, after which they are legal. */
+  /** System messages since the last assistant turn: legal only as one message, between a user turn and the answer to it. */
   #waiting: { message: SystemMessage; index: number }[] = [];
 
   constructor(pairing: Pairing, context: EncodeContext) {
@@ -141,7 +141,7 @@ class TurnBuilder {
   finish(): Turn[] {
     // Calls at the very end wait for their results in a later request; with some results here, the missing ones must be named.
     if (this.#unanswered.some((call) => call.result)) this.#answer();
-    this.#emulateWaiting();
+    this.#placeWaiting();
     return this.#turns;
   }
 
@@ -165,12 +165,17 @@ class TurnBuilder {
     const fields: Block = {};
     spendExtra(fields, message.extra, format, `messages[${index}].`, this.#context.warn);
     this.#append("user", blocks, fields);
-    this.#placeWaiting();
+    for (const waiting of this.#waiting) {
+      this.#context.warn({
+        field: `messages[${waiting.index}]`,
+        action: "approximated",
+        reason: "Anthropic takes a system message only right before the assistant's turn: it was moved behind the user's next message",
+      });
+    }
   }
 
   #addAssistant(message: AssistantMessage, index: number): void {
-    this.#emulateWaiting();
-    this.#openWithUser();
+    this.#placeWaiting();
     const blocks: Block[] = [];
     message.content.forEach((part, at) => {
       const path = `messages[${index}].content[${at}]`;
@@ -202,44 +207,36 @@ class TurnBuilder {
 
   #addSystem(message: SystemMessage, index: number): void {
     this.#answer();
-    if (!this.#takesMidSystem()) {
-      this.#emulate(message, index);
-    } else if (this.#turns.at(-1)?.role === "assistant" || this.#turns.length === 0) {
-      this.#waiting.push({ message, index });
-    } else {
-      this.#pushSystem(message, index);
-    }
+    if (this.#takesMidSystem()) this.#waiting.push({ message, index });
+    else this.#emulate(message, index);
   }
 
   #takesMidSystem(): boolean {
     return this.#context.capabilities.midSystem === true && !this.#context.quirks.has("system-first");
   }
 
-  #pushSystem(message: SystemMessage, index: number): void {
-    const fields: Block = {};
-    spendExtra(fields, message.extra, format, `messages[${index}].`, this.#context.warn);
-    const { content: whole, ...rest } = fields;
-    const content = Array.isArray(whole) ? (whole as Block[]).map((block) => ({ ...block })) : encodeSystem(message, index, this.#context);
-    if (content.length === 0 && Object.keys(rest).length === 0) return;
-    this.#append("system", content, rest);
-  }
-
-  /** A system message must follow a user turn directly: one that follows an answer moves behind the next user turn. */
+  /**
+   * The vendor's rules: right after a user turn (or one that ends in a server tool's call), right before an assistant turn or last,
+   * never two in a row. Where no user turn precedes, the user's voice remains.
+   */
   #placeWaiting(): void {
-    for (const { message, index } of this.#waiting) {
-      this.#context.warn({
-        field: `messages[${index}]`,
-        action: "approximated",
-        reason: "Anthropic takes a system message only after a user turn: it was moved behind the next one",
-      });
-      this.#pushSystem(message, index);
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const last = this.#turns.at(-1);
+    if (last?.role !== "user" && last?.content.at(-1)?.type !== "server_tool_use") {
+      for (const { message, index } of waiting) this.#emulate(message, index);
+      return;
     }
-    this.#waiting = [];
-  }
-
-  #emulateWaiting(): void {
-    for (const { message, index } of this.#waiting) this.#emulate(message, index);
-    this.#waiting = [];
+    const turn: Turn = { role: "system", content: [], fields: {} };
+    for (const { message, index } of waiting) {
+      spendExtra(turn.fields, message.extra, format, `messages[${index}].`, this.#context.warn);
+      const { content: whole, ...rest } = turn.fields;
+      turn.fields = rest;
+      const blocks = Array.isArray(whole) ? (whole as Block[]).map((block) => ({ ...block })) : encodeSystem(message, index, this.#context);
+      turn.content.push(...blocks);
+    }
+    this.#append("system", turn.content, turn.fields);
   }
 
   /** Hoisting it to the head would change the order and lose the prompt cache, so it stays where it is, in the user's voice and marked. */
@@ -274,17 +271,6 @@ class TurnBuilder {
     }
     this.#unanswered = [];
     this.#append("user", results, {});
-  }
-
-  /** Conversations of other vendors may open with the assistant's greeting. */
-  #openWithUser(): void {
-    if (this.#turns.length > 0) return;
-    this.#append("user", [{ type: "text", text: "(start of the conversation)" }], {});
-    this.#context.warn({
-      field: "messages",
-      action: "repaired",
-      reason: "the conversation begins with the assistant: a user turn was put before it",
-    });
   }
 
   #append(role: Turn["role"], content: Block[], fields: Block): void {
