@@ -62,6 +62,7 @@ function replyContext(call: Call, reply: Reply): ReplyContext {
     includeUsage: request.includeUsage ?? false,
     origin: reply.target.name,
     customTools: new Set(custom),
+    body: call.body,
   };
 }
 

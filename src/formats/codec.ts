@@ -9,7 +9,15 @@ import type { Usage } from "../canonical/usage.ts";
 import type { Warning } from "../canonical/warnings.ts";
 
 /** The formats of chat. Their names are data: in rows, in configuration (also by the last word: `messages`), on the record. */
-export type FormatName = "openai/chat-completions" | "anthropic/messages";
+export type FormatName =
+  | "openai/chat-completions"
+  | "openai/completions"
+  | "openai/responses"
+  | "anthropic/messages"
+  | "gemini/generate-content"
+  | "bedrock/converse"
+  | "cohere/chat"
+  | "ollama/chat";
 
 /** How the events of a stream are told apart: see `upstream/framing/`. */
 export type Framing = "sse" | "json-lines" | "aws-event-stream";
@@ -63,6 +71,8 @@ export interface ReplyContext {
   origin: string;
   /** Tool name → kind, for formats that tell custom tools and functions apart. */
   customTools: ReadonlySet<string>;
+  /** The client's own body, for formats whose reply repeats the request's settings. */
+  body?: JsonObject | undefined;
 }
 
 /** They talk to us in this format. */

@@ -27,6 +27,10 @@ class World {
     return this.#timers.size;
   }
 
+  get untilTimer(): number {
+    return Math.min(...[...this.#timers.values()].map((timer) => timer.at)) - this.now;
+  }
+
   /** Ends the tick: what was deferred runs, and what was promised arrives, until nothing more happens. */
   async tick(): Promise<void> {
     do {
@@ -217,14 +221,11 @@ describe("a store that is away", () => {
     add("1");
     await world.tick();
     const waits: number[] = [];
-    for (let tries = 1, waited = 0; waits.length < 11; ) {
-      await world.pass(100);
-      waited += 100;
-      if (store.batches.length === tries) continue;
-      tries = store.batches.length;
-      waits.push(waited);
-      waited = 0;
+    for (let tries = 0; tries < 11; tries++) {
+      waits.push(world.untilTimer);
+      await world.pass(world.untilTimer);
     }
+    expect(store.batches).toHaveLength(12);
     expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
   });
 
@@ -329,9 +330,9 @@ describe("a record that the store refuses", () => {
       await world.pass(30_000);
       add(`later ${tries}`);
     }
-    await world.pass(30_000);
-    expect([...store.written]).toEqual(expect.arrayContaining(["1", "2", "later 0", "later 7"]));
-    expect(ledger.stats).toMatchObject({ written: 10 });
+    // Its place in the queue may be behind some that fail: a try or two later it is written too.
+    for (let tries = 0; tries < 2; tries++) await world.pass(30_000);
+    expect([...store.written].sort()).toEqual(["1", "2", ...Array.from({ length: 8 }, (_, at) => `later ${at}`)]);
     expect(ledger.stats.queued + ledger.stats.failed).toBe(5);
   });
 });
