@@ -15,7 +15,7 @@ export interface Settings {
   seconds: number;
   rounds: number;
   quick: boolean;
-  progress(text: string): void;
+  progress: (text: string) => void;
 }
 
 export async function openBench(settings: Settings): Promise<Bench & { close(): Promise<void> }> {

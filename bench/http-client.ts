@@ -31,7 +31,7 @@ const LINE_END = Buffer.from("\r\n");
 const EMPTY = Buffer.alloc(0);
 
 export class HttpConnection {
-  #socket: Socket<undefined> | undefined;
+  #socket: Socket | undefined;
   #listener: Listener | undefined;
   #unsent: Buffer = EMPTY;
   #state: State = "head";

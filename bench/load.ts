@@ -456,14 +456,8 @@ async function tools(job: ToolJob): Promise<ToolResult> {
 }
 
 function work(job: Job): Promise<ClosedResult | StreamResult | ToolResult> {
-  switch (job.kind) {
-    case "closed":
-      return closed(job);
-    case "streams":
-      return streams(job);
-    case "tools":
-      return tools(job);
-  }
+  if (job.kind === "closed") return closed(job);
+  return job.kind === "streams" ? streams(job) : tools(job);
 }
 
 if (import.meta.main) {

@@ -57,8 +57,7 @@ function progress(text: string): void {
 function chosen<Item extends { name: string }>(what: string, all: readonly Item[], names: readonly string[]): Item[] {
   const unknown = names.filter((name) => !all.some((item) => item.name === name));
   if (unknown.length > 0) {
-    console.error(`No ${what} named ${unknown.join(", ")}. There are: ${all.map((item) => item.name).join(", ")}.`);
-    process.exit(2);
+    refuse(`No ${what} named ${unknown.join(", ")}. There are: ${all.map((item) => item.name).join(", ")}.`);
   }
   return all.filter((item) => names.includes(item.name));
 }
@@ -66,7 +65,11 @@ function chosen<Item extends { name: string }>(what: string, all: readonly Item[
 function positive(name: string, text: string | undefined, usual: number): number {
   const value = text === undefined ? usual : Number(text);
   if (Number.isFinite(value) && value > 0) return value;
-  console.error(`--${name} takes a number above 0, not ${text}.`);
+  return refuse(`--${name} takes a number above 0, not ${text}.`);
+}
+
+function refuse(why: string): never {
+  console.error(why);
   process.exit(2);
 }
 
@@ -92,6 +95,7 @@ const results = keep ? join(ROOT, "bench/results") : join(WORK, "results");
 mkdirSync(results, { recursive: true });
 if (!keep) progress(`results of this run go to ${results}`);
 
+rmSync(join(WORK, "logs"), { recursive: true, force: true });
 const timestamp = new Date().toISOString().replace(/\.\d+Z$/, "Z");
 const description = await machine(taking);
 const failed: string[] = [];

@@ -36,7 +36,7 @@ export interface Running {
   /** When the process was spawned, on the clock of `performance.now()`. */
   startedAt: number;
   logFile: string;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 const alive = new Map<number, Running>();

@@ -17,7 +17,7 @@ export interface Bench {
   /** Times every measurement is repeated, subjects alternating. */
   rounds: number;
   quick: boolean;
-  provider: { stats(): Promise<ProviderStats>; reset(): Promise<void> };
+  provider: { stats: () => Promise<ProviderStats>; reset: () => Promise<void> };
   /** wrk where it is installed, our own generator otherwise; closed loop, every body checked. */
   hammer(job: Omit<ClosedJob, "kind">): Promise<ClosedResult & { tool: "wrk" | "own" }>;
   closed(job: Omit<ClosedJob, "kind">): Promise<ClosedResult>;
@@ -25,7 +25,7 @@ export interface Bench {
   tools(job: Omit<ToolJob, "kind">): Promise<ToolResult>;
   /** Runs the work and says what it cost the subject; again, up to twice, when others disturbed it. */
   observe<Result>(subject: Subject, work: () => Promise<Result>): Promise<Result & Usage>;
-  progress(text: string): void;
+  progress: (text: string) => void;
 }
 
 /** What a piece of work cost and how undisturbed it was. NaN where it cannot be known. */

@@ -26,7 +26,7 @@ export interface Subject {
   stranger?(): Target;
   /** Bytes its record of calls takes on disk, and the number of calls in it. Absent: it keeps none. */
   ledger?(): Promise<{ bytes: number; calls: number }>;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** First targets of the error path: always failing, or one call in four, so that a breaker stays closed and every failure is met. */

@@ -3,6 +3,8 @@
  * `body` hands the upstream's body to the runtime; `loop` reads and writes each piece itself, as anything that wants to look at a stream must.
  */
 
+export type Variant = "body" | "loop";
+
 const [port, upstream, variant] = process.argv.slice(2);
 
 function loop(body: ReadableStream<Uint8Array>): ReadableStream {
@@ -10,10 +12,10 @@ function loop(body: ReadableStream<Uint8Array>): ReadableStream {
     type: "direct",
     async pull(controller: ReadableStreamDirectController) {
       for await (const piece of body) {
-        controller.write(piece as Uint8Array<ArrayBuffer>);
+        void controller.write(piece);
         await controller.flush();
       }
-      controller.end();
+      void controller.end();
     },
   } as unknown as UnderlyingDefaultSource);
 }

@@ -1,6 +1,6 @@
 /** This project, as a user starts it: key check and ledger on, nothing switched off for speed. */
 
-import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
 import { PROVIDER_KEY } from "../expected.ts";
@@ -67,7 +67,7 @@ export const headgate: Peer = {
       translated: (model) => ({ target: clientCall(url, "anthropic", KEY), model: `openai/${model}` }),
       fallback: (first) => ({ target: clientCall(url, "openai", KEY), model: `after-${first}` }),
       stranger: () => clientCall(url, "openai", "hg-nobody-issued-this"),
-      ledger: async () => ({ bytes: databaseBytes(database), calls: recordedCalls(database) }),
+      ledger: async () => recorded(database),
       async stop() {
         await running.stop();
         rmSync(directory, { recursive: true, force: true });
@@ -76,16 +76,14 @@ export const headgate: Peer = {
   },
 };
 
-/** The database and what still waits in its write-ahead log. */
-function databaseBytes(file: string): number {
-  return [file, `${file}-wal`].reduce((sum, each) => sum + (existsSync(each) ? statSync(each).size : 0), 0);
-}
-
-function recordedCalls(file: string): number {
+/** Asked of SQLite and not of the file system, because a write-ahead log keeps its size after its pages have moved on. */
+function recorded(file: string): { bytes: number; calls: number } {
   const database = new Database(file, { readonly: true });
   try {
-    const row = database.query<{ count: number }, []>("SELECT count(*) AS count FROM calls").get();
-    return row?.count ?? 0;
+    const calls = database.query<{ count: number }, []>("SELECT count(*) AS count FROM calls").get()?.count ?? 0;
+    const pages = database.query<{ page_count: number }, []>("PRAGMA page_count").get()?.page_count ?? 0;
+    const size = database.query<{ page_size: number }, []>("PRAGMA page_size").get()?.page_size ?? 0;
+    return { bytes: pages * size, calls };
   } finally {
     database.close();
   }

@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import { PROVIDER_KEY } from "../expected.ts";
 import { freePort, start } from "../processes.ts";
+import type { Variant } from "./bun-relay.ts";
 import { clientCall, type Peer } from "../subject.ts";
 
-function relay(name: string, variant: "body" | "loop", about: string): Peer {
+function relay(name: string, variant: Variant, about: string): Peer {
   return {
     name,
     about,

@@ -1,5 +1,6 @@
 /** `headgate config`: checks a configuration, shows what it comes to, and prints its JSON Schema. */
 
+import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import { formatListen } from "../config/address.ts";
 import type { Config, KeyConfig, ModelConfig, Price, ProviderConfig, Target, Timeouts } from "../config/config.ts";
@@ -56,7 +57,7 @@ export function normalised(config: Config): object {
     admin_key: config.adminKey && redacted,
     database: config.database && databaseWords(config.database.reveal()),
     log: config.log,
-    limits: { body: `${config.limits.bodyBytes}B` },
+    limits: { body: sizeWords(config.limits.bodyBytes) },
     providers: fromMap(config.providers, providerWords),
     models: fromMap(config.models, modelWords),
     keys: config.keys.map(keyWords),
@@ -83,19 +84,20 @@ function providerWords(provider: ProviderConfig): object {
 function apiKeyWords(count: number | undefined): object {
   if (count === undefined) return {};
   if (count === 0) return { api_key: "none" };
-  return count === 1 ? { api_key: redacted } : { api_keys: new Array<string>(count).fill(redacted) };
+  return count === 1 ? { api_key: redacted } : { api_keys: Array.from({ length: count }, () => redacted) };
 }
 
 function modelWords(model: ModelConfig): object {
-  return { route: model.route, targets: model.targets.map(targetWords), retry: { attempts: model.retry.attempts, on: [...model.retry.on] }, timeout: timeoutWords(model.timeout) };
+  return { route: model.route, targets: model.targets.map((target) => targetWords(target, model.timeout)), retry: { attempts: model.retry.attempts, on: [...model.retry.on] }, timeout: timeoutWords(model.timeout) };
 }
 
-function targetWords(target: Target): object {
+function targetWords(target: Target, ofAlias: Timeouts): object {
+  const own = target.kind === "model" && isDeepStrictEqual(target.timeout, ofAlias) ? undefined : target;
   return said({
     model: target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`,
     weight: target.weight,
     set: Object.keys(target.set).length === 0 ? undefined : target.set,
-    timeout: target.kind === "alias" ? undefined : timeoutWords(target.timeout),
+    timeout: own?.kind === "model" ? timeoutWords(own.timeout) : undefined,
   });
 }
 
@@ -108,6 +110,13 @@ export function durationWords(ms: number): string {
   const units: [string, number][] = [["h", 3_600_000], ["m", 60_000], ["s", 1000]];
   const unit = units.find(([, length]) => ms > 0 && ms % length === 0);
   return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`;
+}
+
+/** In the largest unit that needs no fraction. */
+export function sizeWords(bytes: number): string {
+  const units: [string, number][] = [["GiB", 1024 ** 3], ["MiB", 1024 ** 2], ["KiB", 1024]];
+  const unit = units.find(([, size]) => bytes > 0 && bytes % size === 0);
+  return unit ? `${bytes / unit[1]}${unit[0]}` : `${bytes}B`;
 }
 
 function keyWords(key: KeyConfig): object {

@@ -123,10 +123,16 @@ function byName(left: ModelRow, right: ModelRow): number {
   return left.model.localeCompare(right.model, "en", { numeric: true });
 }
 
-/** Models that call tools are what most come for; of those, higher numbers are newer ones. */
+/** Models that call tools are what most come for; of those, the higher version is the newer one. An order for reading, and nothing depends on it. */
 function newestFirst(left: ModelRow, right: ModelRow): number {
   const rank = (row: ModelRow): number => (row.capabilities.tools === true ? 0 : 1);
-  return rank(left) - rank(right) || byName(right, left);
+  return rank(left) - rank(right) || versionIn(right.model) - versionIn(left.model) || byName(left, right);
+}
+
+/** `gpt-5.4-mini` is 5.4, `claude-opus-4-5-20251101` is 4.5; sizes (`70b`) and dates are no versions. */
+function versionIn(model: string): number {
+  const [, major, minor] = /(?<!\d)(\d{1,2})(?:[.-](\d{1,2}))?(?![\db])/i.exec(model) ?? [];
+  return major === undefined ? 0 : Number(major) + Number(minor ?? 0) / 100;
 }
 
 function tokens(count: number | undefined): string {

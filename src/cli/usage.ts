@@ -39,7 +39,7 @@ export async function usageCommand(options: UsageCommand, world: World): Promise
   return withStore(store, async (store) => {
     const names = await keyNames(store, config);
     const rows = await store.usage({ ...period, groupBy, ...filters(options, names) });
-    if (rows.length === 0 || rows.every((row) => row.calls === 0)) return nothing(options, groupBy, world, "No calls are on record for this question");
+    if (rows.every((row) => row.calls === 0)) return nothing(options, groupBy, world, "No calls are on record for this question");
     if (options.json === true) world.out.write(`${JSON.stringify(rows.map((row) => asObject(row, groupBy, names)), null, 2)}\n`);
     else if (options.csv === true) world.out.write(asCsv(rows, groupBy, names));
     else {
@@ -59,6 +59,7 @@ function parseGroups(text: string): UsageGroup[] {
     const near = nearest(word, groups);
     throw usageFailure(`--by ${word}: there is no such group${near === undefined ? "" : `, did you mean ${near}?`}`, `Groups: ${groups.join(", ")}; several with commas.`);
   });
+  if (parsed.length === 0) throw usageFailure("--by names no group.", `Groups: ${groups.join(", ")}; several with commas.`);
   return [...new Set(parsed)];
 }
 
@@ -75,7 +76,7 @@ function filters(options: UsageCommand, names: KeyNames): { keyId?: string; prov
 }
 
 export function usageTable(rows: readonly UsageRow[], groupBy: readonly UsageGroup[], names: KeyNames, world: World): string {
-  const labels = groupBy.length === 0 ? [{ title: "" }] : groupBy.map((group): Column => ({ title: group, shrinks: true }));
+  const labels = groupBy.map((group): Column => ({ title: group, shrinks: true }));
   const numbers = ["calls", "errors", "input", "cached", "output", "cost", "first byte", "latency"].map((title): Column => ({ title, align: "right" }));
   const { red, dim } = world.out.colours;
   const cells = (row: UsageRow, label: Cell[]): Cell[] => [

@@ -31,8 +31,8 @@ export function startUpMessage(found: StartUp, output: Output): string {
   const { bold, cyan, dim } = output.colours;
   const sections: [string, string[]][] = [
     ["Configuration", [found.source ?? "no file: going by the environment"]],
-    ["Providers", bounded(providerLines(found, output), "providers")],
-    ["Models", bounded(modelLines(found), "models")],
+    ["Providers", providerLines(found, output)],
+    ["Models", modelLines(found)],
     ["Keys", [keyLine(found)]],
     ["Database", [`${found.database} (${found.calls === 0 ? "no calls yet" : plural(found.calls, "call")})`]],
   ];
@@ -63,7 +63,7 @@ function providerLines(found: StartUp, output: Output): string[] {
     return `${printable(provider.name).padEnd(width)}  ${state === "missing" ? output.colours.yellow(words) : words}${printable(type)}`;
   });
   const onlyMock = found.discovered && providers.every((provider) => provider.type === MOCK);
-  return onlyMock ? [...lines, "set OPENAI_API_KEY, ANTHROPIC_API_KEY or the like, and real providers appear here"] : lines;
+  return onlyMock ? [...lines, "set OPENAI_API_KEY, ANTHROPIC_API_KEY or the like, and real providers appear here"] : bounded(lines, "headgate doctor");
 }
 
 function modelLines(found: StartUp): string[] {
@@ -71,7 +71,8 @@ function modelLines(found: StartUp): string[] {
   const first = [...found.config.providers.values()].find((provider) => provider.type !== MOCK)?.name ?? MOCK;
   const always = `any provider/model, such as ${example(found, first)}; \`headgate models\` lists them`;
   const width = Math.min(24, Math.max(0, ...aliases.map((alias) => alias.name.length)));
-  return [...aliases.map((alias) => `${alias.name.padEnd(width)}  → ${targetNames(alias)}`), always];
+  const lines = aliases.map((alias) => `${printable(alias.name).padEnd(width)}  → ${targetNames(alias)}`);
+  return [...bounded(lines, "headgate models"), always];
 }
 
 function targetNames(alias: ModelConfig): string {
@@ -119,7 +120,7 @@ export function reachableUrl(url: string): string {
   return url.replace(/^(https?:\/\/)(?:0\.0\.0\.0|\[::\]|::)(?=:\d+$)/, "$1127.0.0.1");
 }
 
-function bounded(lines: string[], what: string): string[] {
+function bounded(lines: string[], command: string): string[] {
   if (lines.length <= mostLines) return lines;
-  return [...lines.slice(0, mostLines - 1), `and ${lines.length - mostLines + 1} more; \`headgate ${what === "models" ? "models" : "doctor"}\` shows all`];
+  return [...lines.slice(0, mostLines - 1), `and ${lines.length - mostLines + 1} more: see \`${command}\``];
 }

@@ -9,6 +9,7 @@ export function memoryStore(options: { maxCalls?: number } = {}): Store {
   const maxCalls = options.maxCalls ?? 10_000;
   // A Map remembers the order of insertion: the first key is the oldest call.
   const calls = new Map<string, CallRecord>();
+  /** By hash: that is how a call asks for one. */
   const keys = new Map<string, StoredKey>();
 
   return {
@@ -32,30 +33,36 @@ export function memoryStore(options: { maxCalls?: number } = {}): Store {
       return summarise(calls.values(), query);
     },
     async findKey(hash) {
-      for (const key of keys.values()) if (key.hash === hash) return structuredClone(key);
-      return undefined;
+      const key = keys.get(hash);
+      return key && copyOf(key);
     },
     async listKeys() {
-      return [...keys.values()].map((key) => structuredClone(key)).sort((left, right) => left.createdAt - right.createdAt || (left.id < right.id ? -1 : 1));
+      return [...keys.values()].map(copyOf).sort((left, right) => left.createdAt - right.createdAt || (left.id < right.id ? -1 : 1));
     },
     async addKey(key) {
       for (const other of keys.values()) {
         if (other.name === key.name && other.disabledAt === null) throw invalidField("name", "is taken by another key; disable that one first, or choose another name");
         if (other.id === key.id || other.hash === key.hash) throw invalidField("key", "is already stored");
       }
-      keys.set(key.id, structuredClone(key));
+      keys.set(key.hash, copyOf(key));
     },
     async disableKey(id, at) {
-      const key = keys.get(id);
-      if (!key) return false;
-      key.disabledAt ??= at;
-      return true;
+      for (const key of keys.values()) {
+        if (key.id !== id) continue;
+        key.disabledAt ??= at;
+        return true;
+      }
+      return false;
     },
     async check() {
       return "ok";
     },
     async close() {},
   };
+}
+
+function copyOf(key: StoredKey): StoredKey {
+  return { ...key, models: key.models && [...key.models] };
 }
 
 function newest(records: CallRecord[], limit: number): CallRecord[] {

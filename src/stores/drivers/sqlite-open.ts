@@ -6,8 +6,8 @@ import { migrations } from "./migrations.ts";
 import { storageError } from "./sqlite-errors.ts";
 
 /**
- * `node:sqlite` serves both runtimes: under Bun it is as fast as `bun:sqlite` (batches of 64: 6.7 against 6.6 µs a row on a busy
- * machine; 1,000 recent rows: 2.5 against 2.2 ms), so no second library and no layer between.
+ * `node:sqlite` serves both runtimes: under Bun it is as fast as `bun:sqlite` (a bound value 0.03 µs in both, a row in batches
+ * of 64 6.8 against 6.4 µs side by side on a busy machine, 1,000 rows read 2.5 against 2.2 ms), so no second library and no layer between.
  */
 export async function openDatabase(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite").catch((error: unknown) => {

@@ -15,7 +15,7 @@ export const callColumns = `id, started_at, key_id, key_name, operation, client_
   CAST(cache_read AS REAL) AS cache_read, CAST(cache_write AS REAL) AS cache_write, CAST(reasoning AS REAL) AS reasoning, estimated,
   CAST(cost_pico AS REAL) AS cost_pico, first_byte_ms, duration_ms, overhead_ms, warnings, session, tags`;
 
-/** In the order of the table's columns. Written out by hand: an array spread into `run` costs a third of a microsecond more. */
+/** In the order of the table's columns. Written out: an array spread into `run` costs Bun 0.2 to 0.4 µs more a row. */
 export function writeCall(insert: StatementSync, record: CallRecord): void {
   insert.run(
     record.id,

@@ -9,6 +9,7 @@ import type {
   ImagePart,
   MediaSource,
   Message,
+  OpaqueState,
   ReasoningPart,
   TextPart,
   ToolCallPart,
@@ -82,13 +83,15 @@ export function decodeCitation(raw: JsonObject): Citation {
 }
 
 /** The signature of a thinking block: the vendor's own stays a signature, one that this gateway minted is what it carries. */
+export function decodeSignature(signature: string | null | undefined): OpaqueState | undefined {
+  if (!signature) return undefined;
+  const carried = unmint(signature);
+  return carried ? carried.state : { format, kind: "signature", data: signature };
+}
+
 export function decodeThinking(block: WireThinkingBlock): ReasoningPart {
-  const part: ReasoningPart = { type: "reasoning", text: block.thinking };
-  if (!block.signature) return part;
-  const carried = unmint(block.signature);
-  if (!carried) part.state = { format, kind: "signature", data: block.signature };
-  else if (carried.state) part.state = carried.state;
-  return part;
+  const state = decodeSignature(block.signature);
+  return state ? { type: "reasoning", text: block.thinking, state } : { type: "reasoning", text: block.thinking };
 }
 
 /** The fields of a block that have no canonical word. */

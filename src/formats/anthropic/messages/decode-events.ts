@@ -5,7 +5,7 @@ import { GatewayError } from "../../../canonical/errors.ts";
 import { asString, isObject, parseJson } from "../../../canonical/json.ts";
 import type { JsonObject } from "../../../canonical/json.ts";
 import type { Decoder, Frame } from "../../codec.ts";
-import { callExtra, decodeCitation, vendorPart } from "./decode-content.ts";
+import { callExtra, decodeCitation, decodeSignature, vendorPart } from "./decode-content.ts";
 import { decodeReplyBlock, startEvent } from "./decode-reply.ts";
 import { decodeStreamError } from "./errors.ts";
 import { decodeFinish } from "./finish.ts";
@@ -241,7 +241,7 @@ class MessagesDecoder implements Decoder {
         events.push({ type: "block-end", choice: 0, block: open.block });
         return;
       case "reasoning": {
-        const state = open.signature === "" ? undefined : ({ format, kind: "signature", data: open.signature } as const);
+        const state = decodeSignature(open.signature);
         events.push({ type: "block-end", choice: 0, block: open.block, ...(state && { state }) });
         return;
       }

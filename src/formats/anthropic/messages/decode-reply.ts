@@ -5,7 +5,7 @@ import { GatewayError } from "../../../canonical/errors.ts";
 import { finishEvent, unfoldPart } from "../../../canonical/fold.ts";
 import { asString, isObject } from "../../../canonical/json.ts";
 import type { JsonObject } from "../../../canonical/json.ts";
-import { callExtra, decodeCitation, vendorPart } from "./decode-content.ts";
+import { callExtra, decodeCitation, decodeThinking, vendorPart } from "./decode-content.ts";
 import { decodeStreamError } from "./errors.ts";
 import { decodeFinish } from "./finish.ts";
 import { format, pocket } from "./format.ts";
@@ -51,11 +51,8 @@ export function decodeReplyBlock(block: JsonObject): AssistantPart {
       const citations = Array.isArray(block.citations) ? block.citations.filter(isObject).map(decodeCitation) : [];
       return { type: "text", text: asString(block.text) ?? "", ...(citations.length > 0 && { citations }) };
     }
-    case "thinking": {
-      const signature = asString(block.signature);
-      const text = asString(block.thinking) ?? "";
-      return signature ? { type: "reasoning", text, state: { format, kind: "signature", data: signature } } : { type: "reasoning", text };
-    }
+    case "thinking":
+      return decodeThinking({ type: "thinking", thinking: asString(block.thinking) ?? "", signature: asString(block.signature) });
     case "redacted_thinking":
       return { type: "reasoning", text: "", state: { format, kind: "redacted", data: asString(block.data) ?? "" } };
     case "tool_use":

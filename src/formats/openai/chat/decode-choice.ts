@@ -5,10 +5,11 @@ import type { GatewayError } from "../../../canonical/errors.ts";
 import { asNumber, asString, isObject, parseJson } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
 import { readCitation } from "./citations.ts";
-import { readBlock, thinkingText } from "./decode-messages.ts";
+import { thinkingText } from "./decode-messages.ts";
 import { readFailure, readFinish } from "./finish.ts";
 import { format, own } from "./format.ts";
 import { joinBase64, parseDataUrl, sniffAudio } from "./media.ts";
+import { inOrder, readBlock } from "./message-extension.ts";
 import { deal } from "./placement.ts";
 import type { Place } from "./placement.ts";
 import { detailText, readDetail, readExtraContent, vendorState } from "./state.ts";
@@ -90,8 +91,8 @@ export class ChoiceDecoder {
       else if (Array.isArray(content)) this.#parts(content, events);
     }
     const { annotations, refusal, images, audio, tool_calls: calls, function_call: legacy, [own]: ours } = delta;
-    if (isObject(ours)) this.#ours(ours, events);
     if (Array.isArray(annotations)) this.#citations(annotations, events);
+    if (isObject(ours)) this.#ours(ours, events);
     if (typeof refusal === "string") this.#refusal(refusal, events);
     if (Array.isArray(images)) for (const image of images) this.#image(image, events);
     if (isObject(audio)) this.#sound(audio);
@@ -104,7 +105,7 @@ export class ChoiceDecoder {
   message(message: JsonObject, events: ChatEvent[]): void {
     const { content, tool_calls: calls, reasoning_details: details, [own]: ours } = message;
     const blocks = isObject(ours) && Array.isArray(ours["blocks"]) ? ours["blocks"] : [];
-    const marks = [...placedDetails(details), ...placedBlocks(blocks)].sort((one, other) => one.place.text - other.place.text || one.place.calls - other.place.calls);
+    const marks = inOrder(placedDetails(details), placedBlocks(blocks));
     if (typeof content !== "string" || (blocks.length === 0 && !marks.some(({ place }) => place.text > 0 || place.calls > 0))) return this.delta(message, events);
     const list = Array.isArray(calls) ? calls : [];
     const dealt = deal([{ text: content }], list.length, marks);
@@ -316,7 +317,7 @@ export class ChoiceDecoder {
     if (Array.isArray(value["blocks"])) {
       for (const entry of value["blocks"]) {
         const mark = readBlock(entry)?.mark;
-        if (mark?.kind === "part" && mark.part.type === "vendor") this.#vendor(mark.part, events);
+        if (mark?.kind === "vendor") this.#vendor(mark.part, events);
         else if (mark?.kind === "text-state" && this.#open?.kind === "text") {
           this.#open.state = mark.state;
           this.#open.sealed = true;
@@ -470,8 +471,11 @@ function placedDetails(details: unknown): { place: Place; mark: JsonObject }[] {
   return details.map((entry: Json) => ({ place: readDetail(entry)?.place ?? head, mark: { reasoning_details: [entry] } }));
 }
 
-function placedBlocks(blocks: readonly Json[]): { place: Place; mark: JsonObject }[] {
-  return blocks.map((entry) => ({ place: readBlock(entry)?.place ?? head, mark: { [own]: { blocks: [entry] } } }));
+function placedBlocks(blocks: readonly Json[]): { details: number; entry: { place: Place; mark: JsonObject } }[] {
+  return blocks.map((entry) => {
+    const block = readBlock(entry);
+    return { details: block?.details ?? 0, entry: { place: block?.place ?? head, mark: { [own]: { blocks: [entry] } } } };
+  });
 }
 
 const head: Place = { text: 0, calls: 0 };

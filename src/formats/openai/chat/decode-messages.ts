@@ -10,9 +10,10 @@ import { readCacheMark } from "./cache-marks.ts";
 import { readCitation } from "./citations.ts";
 import { format, own } from "./format.ts";
 import { audioMediaType, parseDataUrl } from "./media.ts";
-import { deal, readPlace } from "./placement.ts";
+import { inOrder, readBlock } from "./message-extension.ts";
+import { deal } from "./placement.ts";
 import type { Place } from "./placement.ts";
-import { readDetail, readExtraContent, readState } from "./state.ts";
+import { readDetail, readExtraContent } from "./state.ts";
 
 /** Fields of any message that the table below reads; what is left goes into the message's `extra` pocket. */
 const known: ReadonlySet<string> = new Set([
@@ -242,32 +243,11 @@ export function thinkingText(part: JsonObject): string {
 type Mark = { kind: "part"; part: ReasoningPart | VendorPart } | { kind: "text-state"; state: NonNullable<TextPart["state"]> };
 
 function assistantMarks(value: JsonObject): { place: Place; mark: Mark }[] {
-  const marks: { place: Place; mark: Mark }[] = [];
-  for (const { part, place } of reasoningOf(value)) marks.push({ place, mark: { kind: "part", part } });
-  const blocks = isObject(value[own]) ? value[own]["blocks"] : undefined;
-  if (Array.isArray(blocks)) {
-    for (const block of blocks) {
-      const mark = readBlock(block);
-      if (mark) insertInOrder(marks, mark);
-    }
-  }
-  return marks;
-}
-
-function insertInOrder(marks: { place: Place; mark: Mark }[], added: { place: Place; mark: Mark }): void {
-  const later = marks.findIndex(({ place }) => place.text > added.place.text || (place.text === added.place.text && place.calls > added.place.calls));
-  if (later < 0) marks.push(added);
-  else marks.splice(later, 0, added);
-}
-
-/** One entry of our own `headgate.blocks`: another format's block, or the opaque state of the text before it. */
-export function readBlock(value: unknown): { place: Place; mark: Mark } | undefined {
-  if (!isObject(value)) return undefined;
-  const place = readPlace(value["at"]);
-  const state = readState(value["text_state"]);
-  if (state) return { place, mark: { kind: "text-state", state } };
-  if (typeof value["format"] !== "string" || !isObject(value["value"])) return undefined;
-  return { place, mark: { kind: "part", part: { type: "vendor", format: value["format"], value: value["value"] } } };
+  const thoughts = reasoningOf(value).map(({ part, place }) => ({ place, mark: { kind: "part", part } as Mark }));
+  const list = isObject(value[own]) ? value[own]["blocks"] : undefined;
+  if (!Array.isArray(list)) return thoughts;
+  const blocks = list.map(readBlock).filter((block) => block !== undefined);
+  return inOrder(thoughts, blocks.map(({ place, details, mark }) => ({ details, entry: { place, mark: mark.kind === "vendor" ? ({ kind: "part", part: mark.part } as Mark) : mark } })));
 }
 
 function applyMark(content: AssistantPart[], mark: Mark): void {

@@ -10,6 +10,7 @@ import { encodeStreamError } from "./errors.ts";
 import { writeFinish } from "./finish.ts";
 import { format, own } from "./format.ts";
 import { writeTextState, writeVendorBlock } from "./message-extension.ts";
+import type { BlockPlace } from "./message-extension.ts";
 import type { Place } from "./placement.ts";
 import { writeDetail, writeExtraContent } from "./state.ts";
 import { writeUsage } from "./usage.ts";
@@ -36,6 +37,10 @@ class ChoiceState {
 
   place(): Place {
     return { text: this.text, calls: this.calls };
+  }
+
+  blockPlace(): BlockPlace {
+    return { ...this.place(), index: this.extensions, details: this.details + this.pending.length };
   }
 }
 
@@ -215,7 +220,7 @@ export class ChatEncoder implements Encoder {
         return role + this.#members(choice, media.audio ? { audio: media.audio } : { images: [{ index: 0, ...media.image }] });
       }
       case "vendor":
-        return role + this.#extend(choice, state, writeVendorBlock(content.part, state.extensions, state.place()));
+        return role + this.#extend(choice, state, writeVendorBlock(content.part, state.blockPlace()));
       case "refusal":
         state.blocks.set(block, { kind: "other" });
         return role;
@@ -250,7 +255,7 @@ export class ChatEncoder implements Encoder {
     let out = "";
     if (annotations.length > 0) out += this.#members(choice, { annotations });
     if (others.length > 0) out += this.#members(choice, { [own]: { citations: others } });
-    if (opaque) out += this.#extend(choice, state, writeTextState(opaque, state.extensions, state.place(), this.#context.origin));
+    if (opaque) out += this.#extend(choice, state, writeTextState(opaque, state.blockPlace(), this.#context.origin));
     return out;
   }
 

@@ -8,6 +8,7 @@ import { writeFinish } from "./finish.ts";
 import { format, own } from "./format.ts";
 import { dataUrl } from "./media.ts";
 import { writeTextState, writeVendorBlock } from "./message-extension.ts";
+import type { BlockPlace } from "./message-extension.ts";
 import type { Place } from "./placement.ts";
 import { writeDetail, writeExtraContent } from "./state.ts";
 import { writeUsage } from "./usage.ts";
@@ -70,12 +71,16 @@ class MessageWriter {
         this.#addMedia(part);
         return;
       case "vendor":
-        this.#blocks.push(writeVendorBlock(part, this.#blocks.length, this.#place()));
+        this.#blocks.push(writeVendorBlock(part, this.#blockPlace()));
     }
   }
 
   #place(): Place {
     return { text: this.#text.length, calls: this.calls.length };
+  }
+
+  #blockPlace(): BlockPlace {
+    return { ...this.#place(), index: this.#blocks.length, details: this.#reasoning.length };
   }
 
   #addText(part: TextPart): void {
@@ -85,7 +90,7 @@ class MessageWriter {
       const { list, entry } = writeCitation(citation);
       (list === "annotations" ? this.#annotations : this.#citations).push(entry);
     }
-    if (part.state) this.#blocks.push(writeTextState(part.state, this.#blocks.length, this.#place(), this.#origin));
+    if (part.state) this.#blocks.push(writeTextState(part.state, this.#blockPlace(), this.#origin));
   }
 
   #addMedia(part: MediaPart): void {
