@@ -8,7 +8,7 @@ import { formatProblem } from "../config/problems.ts";
 import { readConfiguration, sourceName } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { exitCodes } from "./exit.ts";
-import { assertGuarded } from "./server/guarded.ts";
+import { assertSafe } from "./server/guarded.ts";
 import { plural } from "./text.ts";
 import type { World } from "./world.ts";
 
@@ -20,7 +20,7 @@ export interface ConfigCommand {
 export async function checkCommand(file: string | undefined, options: ConfigCommand, world: World): Promise<number> {
   const configuration = await readConfiguration(world, file === undefined ? options : { config: file });
   const { config, warnings, source } = configuration;
-  assertGuarded(config);
+  assertSafe(config);
   // What only shows when the gateway is built: a format that this build does not speak, a provider without an address.
   const { buildGateway } = await import("../gateway.ts");
   buildGateway(config, { env: world.env });

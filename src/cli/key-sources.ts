@@ -2,7 +2,7 @@
 
 import { parse } from "yaml";
 import { isObject } from "../canonical/json.ts";
-import type { Config, ProviderConfig } from "../config/config.ts";
+import type { ProviderConfig } from "../config/config.ts";
 import { readConfigText } from "../config/load.ts";
 import { MOCK } from "../house.ts";
 import { findProvider } from "../providers/index.ts";
@@ -86,9 +86,4 @@ function entriesOf(value: unknown): [string, unknown][] {
 
 function entryOf(value: unknown, field: string): unknown {
   return isObject(value) ? value[field] : undefined;
-}
-
-/** What the gateway asks of its clients. As in `gateway.ts`: with keys in the file or an admin key, every caller needs a key; else nobody does. */
-export function isGuarded(config: Pick<Config, "keys" | "adminKey">): boolean {
-  return config.keys.length > 0 || config.adminKey !== undefined;
 }

@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { StoredKey } from "../stores/ports.ts";
 import { readConfiguration } from "./configuration.ts";
 import { CommandFailure, exitCodes, usageFailure } from "./exit.ts";
-import { isGuarded } from "./key-sources.ts";
+import { isGuarded } from "./server/guarded.ts";
 import { durationOf, localTime, timeOf } from "./period.ts";
 import { openExisting, openOrCreate, withStore } from "./store.ts";
 import { table } from "./table.ts";
@@ -38,7 +38,11 @@ export async function newKey(name: string, options: NewKeyCommand, world: World)
   if (config.keys.some((key) => key.name === name)) throw new CommandFailure(`The configuration has a key named ${JSON.stringify(name)} already.`, { hint: "Choose another name, so that the two can be told apart in the usage." });
   const secret = makeKey();
   const key: StoredKey = { id: randomId("key_"), name, hash: sha256(secret), prefix: secret.slice(0, 7), models, createdAt: now, expiresAt, disabledAt: null };
-  await withStore(await openOrCreate(config, world), (store) => store.addKey(key));
+  const before = await withStore(await openOrCreate(config, world), async (store) => {
+    const keys = await store.listKeys();
+    await store.addKey(key);
+    return keys.length;
+  });
   if (options.json === true) {
     world.out.write(`${JSON.stringify({ ...asObject(key), key: secret }, null, 2)}\n`);
     return exitCodes.ok;
@@ -49,7 +53,7 @@ export async function newKey(name: string, options: NewKeyCommand, world: World)
   world.err.write(`Key ${bold(name)} ${dim(`(${key.id})`)} for ${models === null ? "all models" : models.join(", ")}${until}. It is shown this once; only its hash is kept.\n`);
   world.out.write(`${secret}\n`);
   world.err.write(`A running server knows it within ${PICKED_UP}. Clients send it as \`authorization: Bearer …\` or \`x-api-key\`.\n`);
-  for (const warning of [...unknownModels(models, config), ...openGateway(config)]) world.err.write(`${yellow("warning:")} ${warning}\n`);
+  for (const warning of [...unknownModels(models, config), ...openGateway(config, before)]) world.err.write(`${yellow("warning:")} ${warning}\n`);
   return exitCodes.ok;
 }
 
@@ -98,8 +102,9 @@ function unknownModels(models: readonly string[] | null, config: Config): string
   });
 }
 
-function openGateway(config: Config): string[] {
-  return isGuarded(config) ? [] : ["this gateway is open, and asks nobody for a key: set HEADGATE_ADMIN_KEY, or `keys` in the configuration, and it asks everyone."];
+/** A server that found no keys when it started does not ask for any until it starts again. */
+function openGateway(config: Config, storedKeys: number): string[] {
+  return isGuarded(config, storedKeys) ? [] : ["this is the first key. A server that runs already is open and does not ask for it; from its next start on, it asks everyone for a key."];
 }
 
 export async function listKeys(options: KeysCommand, world: World): Promise<number> {
@@ -114,7 +119,6 @@ export async function listKeys(options: KeysCommand, world: World): Promise<numb
   }
   if (stored.length === 0 && config.keys.length === 0) {
     world.out.write("There are no keys yet.\nMake one with `headgate keys new NAME`.\n");
-    for (const warning of openGateway(config)) world.err.write(`note: ${warning}\n`);
     return exitCodes.ok;
   }
   const { dim, green, yellow } = world.out.colours;
@@ -127,7 +131,6 @@ export async function listKeys(options: KeysCommand, world: World): Promise<numb
     ...stored.map((key): Cell[] => [key.name, key.id, `${key.prefix}…`, modelWords(key.models), localTime(key.createdAt), timeWords(key.expiresAt), state(key)]),
   ];
   world.out.write(table([{ title: "name" }, { title: "id" }, { title: "begins with" }, { title: "models", shrinks: true }, { title: "made" }, { title: "expires" }, { title: "state" }], rows, world.out));
-  for (const warning of openGateway(config)) world.err.write(`\nnote: ${warning}\n`);
   return exitCodes.ok;
 }
 

@@ -8,12 +8,12 @@ import type { Gateway } from "../gateway.ts";
 import { bunParts, serve } from "../runtimes/bun.ts";
 import type { Server } from "../runtimes/bun.ts";
 import { openStore } from "../stores/open.ts";
-import type { Store } from "../stores/ports.ts";
+import type { Store, StoredKey } from "../stores/ports.ts";
 import { readConfiguration, sourceName } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { CommandFailure, exitCodes, usageFailure } from "./exit.ts";
 import { readWritten } from "./key-sources.ts";
-import { assertGuarded } from "./server/guarded.ts";
+import { assertSafe, isGuarded } from "./server/guarded.ts";
 import { holdLifeline } from "./server/lifeline.ts";
 import { serverLog } from "./server/log.ts";
 import type { ServerLog } from "./server/log.ts";
@@ -47,18 +47,33 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
   }
   const configuration = await readConfiguration(world, options);
   const { config, source } = configuration;
-  assertGuarded(config);
+  assertSafe(config);
   const log = serverLog(options.logLevel === undefined ? config.log : { ...config.log, level: options.logLevel }, world.err);
   for (const warning of configuration.warnings) log.warn({}, formatProblem(warning, source));
   surviveStrays(log);
   const store = await openStore(databaseUrl(config, world.directory));
   try {
-    const gateway = buildGateway(config, { store, log, env: world.env, onCall: (record) => log.call(record), ...bunParts });
+    const storedKeys = await store.listKeys();
+    let guarded = isGuarded(config, storedKeys.length);
+    const gateway = buildGateway(config, {
+      store,
+      log,
+      env: world.env,
+      onCall: (record) => log.call(record),
+      ...bunParts,
+      // Asked again at each reload.
+      get guarded() {
+        return guarded;
+      },
+    });
     const ending = listenForEnding();
     const server = await open(gateway, config);
-    await announce(configuration, store, server.url, log, world);
+    await announce({ configuration, storedKeys, guarded, calls: await countCalls(store), url: server.url }, log, world);
+    const adopting = (next: Config): void => {
+      guarded = isGuarded({ ...next, listen: config.listen }, storedKeys.length);
+    };
     const following =
-      source === undefined ? undefined : followConfiguration(world, options, { config, source, fingerprint: configuration.fingerprint, gateway, log, fixedLogLevel: options.logLevel !== undefined });
+      source === undefined ? undefined : followConfiguration(world, options, { config, source, fingerprint: configuration.fingerprint, gateway, adopting, log, fixedLogLevel: options.logLevel !== undefined });
     await ending.asked.then((signal) => log.info({ signal }, "stopping: no new calls; those under way are finished. A second signal cuts them"));
     await following?.close();
     await drain(server, ending, log);
@@ -80,15 +95,26 @@ async function open(gateway: Gateway, config: Config): Promise<Server> {
   }
 }
 
-async function announce(configuration: Configuration, store: Store, url: string, log: ServerLog, world: World): Promise<void> {
+interface Announcement {
+  configuration: Configuration;
+  storedKeys: readonly StoredKey[];
+  guarded: boolean;
+  calls: number;
+  url: string;
+}
+
+async function announce({ configuration, storedKeys, guarded, calls, url }: Announcement, log: ServerLog, world: World): Promise<void> {
   const { config, source, discovered } = configuration;
-  const [written, keys, totals] = await Promise.all([readWritten(source), store.listKeys(), store.usage({ groupBy: [] })]);
   const now = world.now();
-  const usable = keys.filter((key) => key.disabledAt === null && (key.expiresAt === null || key.expiresAt > now));
-  world.out.write(
-    startUpMessage({ version, config, source, written, discovered, env: world.env, database: databaseName(config), storedKeys: usable.length, calls: totals[0]?.calls ?? 0, url }, world.out),
-  );
-  log.info({ url: reachableUrl(url), version, configuration: sourceName(configuration), providers: config.providers.size, models: config.models.size }, "listening");
+  const usable = storedKeys.filter((key) => key.disabledAt === null && (key.expiresAt === null || key.expiresAt > now));
+  const written = await readWritten(source);
+  world.out.write(startUpMessage({ version, config, source, written, discovered, env: world.env, database: databaseName(config), storedKeys: usable.length, guarded, calls, url }, world.out));
+  log.info({ url: reachableUrl(url), version, configuration: sourceName(configuration), providers: config.providers.size, models: config.models.size, guarded }, "listening");
+}
+
+async function countCalls(store: Store): Promise<number> {
+  const [totals] = await store.usage({ groupBy: [] });
+  return totals?.calls ?? 0;
 }
 
 /** Calls under way end in their own time, or at the second signal. */

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../canonical/errors.ts";
 import { memoryStore } from "./drivers/memory.ts";
@@ -76,9 +76,15 @@ class MoodyStore implements LedgerStore {
 function setUp<Under extends LedgerStore>(store: Under, options: Partial<LedgerOptions> = {}) {
   const world = new World();
   const reports: { error: unknown; lost: number }[] = [];
-  const ledger = new Ledger(store, { defer: world.defer, clock: world.clock, onError: (error, lost) => reports.push({ error, lost }), ...options });
-  const add = (...ids: string[]) => ids.map((id) => ledger.append(callRecord(id)));
-  return { world, ledger, store, reports, add };
+  const ledger = new Ledger(store, {
+    defer: world.defer,
+    clock: world.clock,
+    onError: (error, lost) => reports.push({ error, lost }),
+    ...options,
+  });
+  const promisesOf = (...ids: string[]) => ids.map((id) => ledger.append(callRecord(id)));
+  const add = (...ids: string[]): void => void promisesOf(...ids);
+  return { world, ledger, store, reports, add, promisesOf };
 }
 
 async function isSettled(promise: Promise<void>): Promise<boolean> {
@@ -87,8 +93,8 @@ async function isSettled(promise: Promise<void>): Promise<boolean> {
 
 describe("a store that is well", () => {
   test("all appends of one tick are one transaction and share one promise", async () => {
-    const { world, store, add, ledger } = setUp(new MoodyStore());
-    const promises = add("1", "2", "3");
+    const { world, store, add, promisesOf, ledger } = setUp(new MoodyStore());
+    const promises = promisesOf("1", "2", "3");
     expect(new Set(promises).size).toBe(1);
     expect(store.batches).toEqual([]);
     expect(ledger.stats).toEqual({ queued: 3, written: 0, failed: 0, dropped: 0 });
@@ -101,8 +107,8 @@ describe("a store that is well", () => {
   });
 
   test("the promise does not resolve before the record is written", async () => {
-    const { world, store, add } = setUp(new MoodyStore());
-    const [promise] = add("1");
+    const { world, store, promisesOf } = setUp(new MoodyStore());
+    const [promise] = promisesOf("1");
     let writtenThen = -1;
     void promise!.then(() => (writtenThen = store.written.size));
     await Promise.resolve();
@@ -112,9 +118,9 @@ describe("a store that is well", () => {
   });
 
   test("a long queue is written in pieces, in order", async () => {
-    const { world, store, add } = setUp(new MoodyStore());
+    const { world, store, promisesOf } = setUp(new MoodyStore());
     const ids = Array.from({ length: 1234 }, (_, at) => String(at));
-    const [promise] = add(...ids);
+    const [promise] = promisesOf(...ids);
     await world.tick();
     expect(store.batches.map((batch) => batch.length)).toEqual([500, 500, 234]);
     expect([...store.written]).toEqual(ids);
@@ -122,14 +128,14 @@ describe("a store that is well", () => {
   });
 
   test("flush and close wait for what was appended; later records are counted as dropped", async () => {
-    const { world, store, add, ledger, reports } = setUp(new MoodyStore());
+    const { world, store, add, promisesOf, ledger, reports } = setUp(new MoodyStore());
     await ledger.flush();
     add("1");
     const closed = ledger.close();
     await world.tick();
     await closed;
     expect([...store.written]).toEqual(["1"]);
-    await Promise.all(add("2"));
+    await Promise.all(promisesOf("2"));
     expect(ledger.stats).toEqual({ queued: 0, written: 1, failed: 0, dropped: 1 });
     expect(reports).toMatchObject([{ lost: 1 }]);
   });
@@ -148,12 +154,12 @@ describe("a store that takes its time", () => {
   }
 
   test("one transaction is under way; what arrives meanwhile is the next", async () => {
-    const { world, store, add, ledger } = setUp(new SlowStore());
-    const [first] = add("1");
+    const { world, store, promisesOf, ledger } = setUp(new SlowStore());
+    const [first] = promisesOf("1");
     await world.tick();
-    const [second] = add("2");
+    const [second] = promisesOf("2");
     await world.tick();
-    const [third] = add("3");
+    const [third] = promisesOf("3");
     await world.tick();
     expect(store.batches).toEqual([["1"]]);
     expect(ledger.stats.queued).toBe(3);
@@ -184,8 +190,8 @@ describe("a store that takes its time", () => {
   });
 
   test("a rejection is a failed try", async () => {
-    const { world, store, add, ledger } = setUp(new SlowStore());
-    const [promise] = add("1");
+    const { world, store, promisesOf, ledger } = setUp(new SlowStore());
+    const [promise] = promisesOf("1");
     await world.tick();
     store.pending[0]!.reject(new Error("gone"));
     await world.tick();
@@ -199,12 +205,12 @@ describe("a store that takes its time", () => {
 
 describe("a store that is away", () => {
   test("the calls go on after the first failed try, and everything is written when it is back", async () => {
-    const { world, store, add, ledger, reports } = setUp(new MoodyStore());
+    const { world, store, promisesOf, ledger, reports } = setUp(new MoodyStore());
     store.away = true;
-    const [first] = add("1", "2");
+    const [first] = promisesOf("1", "2");
     await world.tick();
     expect(await isSettled(first!)).toBe(true);
-    expect(await isSettled(add("3")[0]!)).toBe(true);
+    expect(await isSettled(promisesOf("3")[0]!)).toBe(true);
     expect(store.batches).toHaveLength(1);
     expect(reports).toMatchObject([{ error: { code: "storage_unavailable" }, lost: 0 }]);
 

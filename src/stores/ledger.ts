@@ -258,7 +258,10 @@ export class Ledger {
     if (this.#state === "closed") return this.#drop(this.#queue.splice(0).length);
     this.#state = "waiting";
     if (this.#queue.length > this.#maxQueued) this.#makeRoom();
-    this.#timer = this.#clock.setTimeout(() => this.#schedule(), Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#failures - 1, 20)));
+    this.#timer = this.#clock.setTimeout(
+      () => this.#schedule(),
+      Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#failures - 1, 20)),
+    );
     this.#report(false);
   }
 
@@ -281,7 +284,10 @@ export class Ledger {
   #drop(count: number): void {
     this.#dropped += count;
     this.#unreported += count;
-    this.#lastError ??= new GatewayError("storage_unavailable", "The database does not keep up with the calls: the oldest records were dropped.");
+    this.#lastError ??= new GatewayError(
+      "storage_unavailable",
+      "The database does not keep up with the calls: the oldest records were dropped.",
+    );
     this.#report(false);
   }
 

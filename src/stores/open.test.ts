@@ -29,7 +29,10 @@ describe("openStore", () => {
   });
 
   test("a path without its scheme is refused with an example", async () => {
-    await expect(openStore("./headgate.db")).rejects.toMatchObject({ code: "not_supported", message: expect.stringContaining("sqlite:./") as string });
+    await expect(openStore("./headgate.db")).rejects.toMatchObject({
+      code: "not_supported",
+      message: expect.stringContaining("sqlite:./") as string,
+    });
   });
 
   test("a scheme without a path is refused", async () => {

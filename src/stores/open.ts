@@ -23,13 +23,17 @@ export async function openStore(url: string): Promise<Store> {
     }
     default:
       // Only the scheme is named: what follows may hold a password.
-      throw new GatewayError("not_supported", `This build has no database driver for \`${scheme}:\`; it knows \`sqlite:./file.db\`, \`sqlite::memory:\` and \`memory:\`.`);
+      throw new GatewayError(
+        "not_supported",
+        `This build has no database driver for \`${scheme}:\`; it knows \`sqlite:./file.db\`, \`sqlite::memory:\` and \`memory:\`.`,
+      );
   }
 }
 
 /** `./a.db`, `/var/a.db`, `//./a.db` and `///var/a.db`: people write all four. */
 function sqlitePath(rest: string): string {
   const path = rest.startsWith("//") ? rest.slice(2) : rest;
-  if (path === "") throw new GatewayError("invalid_request", "database: names no file; write for example `sqlite:./headgate.db`", { field: "database" });
+  if (path === "")
+    throw new GatewayError("invalid_request", "database: names no file; write for example `sqlite:./headgate.db`", { field: "database" });
   return path;
 }

@@ -1,6 +1,6 @@
 /** What every store must do, whatever is beneath it: run by each driver's test. */
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { isGatewayError } from "../canonical/errors.ts";
 import type { CallQuery, CallRecord, Store, StoredKey, UsageGroup, UsageQuery, UsageRow } from "./ports.ts";
@@ -74,7 +74,11 @@ export function storeContract(name: string, open: () => Promise<Store>, abilitie
 
     test("recent gives the newest first, filtered, from `from` up to but without `to`", async () => {
       const store = await fresh();
-      await store.append([3, 1, 2, 5, 4].map((at) => callRecord(`hg_${at}`, { startedAt: at * 1000, keyId: at % 2 === 0 ? "even" : null, outcome: at === 4 ? "error" : "ok" })));
+      await store.append(
+        [3, 1, 2, 5, 4].map((at) =>
+          callRecord(`hg_${at}`, { startedAt: at * 1000, keyId: at % 2 === 0 ? "even" : null, outcome: at === 4 ? "error" : "ok" }),
+        ),
+      );
       const ids = async (query: Partial<CallQuery>) => (await store.recent({ limit: 10, ...query })).map((record) => record.id);
       expect(await ids({})).toEqual(["hg_5", "hg_4", "hg_3", "hg_2", "hg_1"]);
       expect(await ids({ limit: 2 })).toEqual(["hg_5", "hg_4"]);
@@ -97,7 +101,11 @@ export function storeContract(name: string, open: () => Promise<Store>, abilitie
       const store = await fresh();
       const most = Number.MAX_SAFE_INTEGER;
       await store.append(Array.from({ length: 1100 }, (_, at) => callRecord(`hg_${at}`, { costPico: most })));
-      await store.append([callRecord("hg_million", { costPico: 1e15 }), callRecord("hg_one", { costPico: 1 }), callRecord("hg_unknown", { costPico: null })]);
+      await store.append([
+        callRecord("hg_million", { costPico: 1e15 }),
+        callRecord("hg_one", { costPico: 1 }),
+        callRecord("hg_unknown", { costPico: null }),
+      ]);
       const [row] = await store.usage({ groupBy: [] });
       expect(row?.costPico).toBe(1100n * BigInt(most) + 1_000_000_000_000_001n);
       expect(row?.unpriced).toBe(1);
@@ -124,15 +132,19 @@ export function storeContract(name: string, open: () => Promise<Store>, abilitie
 
     test("usage is what a fold over the records gives", async () => {
       await fc.assert(
-        fc.asyncProperty(fc.uniqueArray(anyCall, { maxLength: 60, selector: (record) => record.id }), anyUsageQuery, async (records, query) => {
-          const store = await open();
-          try {
-            await store.append(records);
-            expect(await store.usage(query)).toEqual(foldUsage(records, query));
-          } finally {
-            await store.close();
-          }
-        }),
+        fc.asyncProperty(
+          fc.uniqueArray(anyCall, { maxLength: 60, selector: (record) => record.id }),
+          anyUsageQuery,
+          async (records, query) => {
+            const store = await open();
+            try {
+              await store.append(records);
+              expect(await store.usage(query)).toEqual(foldUsage(records, query));
+            } finally {
+              await store.close();
+            }
+          },
+        ),
         { numRuns: 60 },
       );
     });
@@ -252,7 +264,17 @@ export function callRecord(id: string, fields: Partial<CallRecord> = {}): CallRe
 }
 
 export function storedKey(id: string, fields: Partial<StoredKey> = {}): StoredKey {
-  return { id: `key_${id}`, name: `name-${id}`, hash: id.padStart(64, "0"), prefix: "hg-abc", models: null, createdAt: 1000, expiresAt: null, disabledAt: null, ...fields };
+  return {
+    id: `key_${id}`,
+    name: `name-${id}`,
+    hash: id.padStart(64, "0"),
+    prefix: "hg-abc",
+    models: null,
+    createdAt: 1000,
+    expiresAt: null,
+    disabledAt: null,
+    ...fields,
+  };
 }
 
 const fullCall: Partial<CallRecord> = {
@@ -347,12 +369,13 @@ function foldUsage(records: CallRecord[], query: UsageQuery): UsageRow[] {
   const groups = new Map<string, CallRecord[]>();
   if (query.groupBy.length === 0) groups.set("[]", []);
   for (const record of wanted) {
-    const name = JSON.stringify(query.groupBy.map((kind) => groupOf(kind, record)));
+    const name = JSON.stringify(query.groupBy.map((kind) => groupOf[kind](record)));
     groups.set(name, [...(groups.get(name) ?? []), record]);
   }
   const rows = [...groups].map(([name, members]) => sumUp(JSON.parse(name) as string[], members));
   const timeFirst = query.groupBy[0] === "day" || query.groupBy[0] === "hour";
-  const compare = (left: string | undefined, right: string | undefined) => Number((left ?? "") > (right ?? "")) - Number((left ?? "") < (right ?? ""));
+  const compare = (left: string | undefined, right: string | undefined) =>
+    Number((left ?? "") > (right ?? "")) - Number((left ?? "") < (right ?? ""));
   return rows.sort(
     (left, right) =>
       (timeFirst ? compare(left.group[0], right.group[0]) : 0) ||
@@ -362,24 +385,15 @@ function foldUsage(records: CallRecord[], query: UsageQuery): UsageRow[] {
   );
 }
 
-function groupOf(kind: UsageGroup, record: CallRecord): string {
-  switch (kind) {
-    case "model":
-      return record.provider === null || record.model === null ? "" : `${record.provider}/${record.model}`;
-    case "provider":
-      return record.provider ?? "";
-    case "key":
-      return record.keyId ?? "";
-    case "day":
-      return new Date(Math.floor(record.startedAt)).toISOString().slice(0, 10);
-    case "hour":
-      return new Date(Math.floor(record.startedAt)).toISOString().slice(0, 13);
-    case "session":
-      return record.session ?? "";
-    case "outcome":
-      return record.outcome;
-  }
-}
+const groupOf: Record<UsageGroup, (record: CallRecord) => string> = {
+  model: ({ provider, model }) => (provider === null || model === null ? "" : `${provider}/${model}`),
+  provider: (record) => record.provider ?? "",
+  key: (record) => record.keyId ?? "",
+  day: (record) => new Date(Math.floor(record.startedAt)).toISOString().slice(0, 10),
+  hour: (record) => new Date(Math.floor(record.startedAt)).toISOString().slice(0, 13),
+  session: (record) => record.session ?? "",
+  outcome: (record) => record.outcome,
+};
 
 function sumUp(group: string[], records: CallRecord[]): UsageRow {
   const sum = (pick: (record: CallRecord) => number | null) => records.reduce((total, record) => total + (pick(record) ?? 0), 0);

@@ -14,10 +14,12 @@ export interface ReadReply {
   /** Input read from the cache, where said. */
   cached?: number | undefined;
   reasoning?: number | undefined;
+  /** Tokens that were used but stand outside the vendor's own totals. */
+  beside?: { input: number; output: number };
 }
 
 export interface Recorded {
-  /** `folder/file`. */
+  /** `folder/file`, and the number of the reply where the file holds several. */
   name: string;
   format: "openai" | "anthropic";
   streamed: boolean;
@@ -32,18 +34,27 @@ interface Dict {
   [key: string]: unknown;
 }
 
-/** Undefined for what is no reply of a chat in either format. */
-export function readRecording(name: string, content: string): Recorded | undefined {
-  const streamed = name.endsWith(".chunks.txt");
-  if (!streamed && !name.endsWith(".json")) return undefined;
-  const lines = streamed ? content.split("\n").filter((line) => line.trim() !== "") : [content];
+/** Every reply of a chat in the file; none for what is something else. */
+export function readRecording(name: string, content: string): Recorded[] {
+  if (name.endsWith(".json")) return readReply(name, false, [content]);
+  if (!name.endsWith(".chunks.txt")) return [];
+  // Some files hold the answers of a whole tool loop, one after the other.
+  const replies: string[][] = [];
+  for (const line of content.split("\n").filter((line) => line.trim() !== "")) {
+    if (replies.length === 0 || (line.includes('"type":"message_start"') && replies.at(-1)?.at(-1)?.includes('"type":"message_stop"'))) replies.push([]);
+    replies.at(-1)?.push(line);
+  }
+  return replies.flatMap((lines, at) => readReply(replies.length === 1 ? name : `${name}@${at + 1}`, true, lines));
+}
+
+function readReply(name: string, streamed: boolean, lines: string[]): Recorded[] {
   const payloads = lines.flatMap((line) => parsed(line));
   const first = payloads[0] ?? {};
-  if (first["object"] === "chat.completion" && Array.isArray(first["choices"])) return { name, format: "openai", streamed, lines, reply: readCompletion(first) };
-  if (streamed && payloads.some((payload) => payload["object"] === "chat.completion.chunk")) return { name, format: "openai", streamed, lines, reply: readChunks(payloads) };
-  if (first["type"] === "message" && Array.isArray(first["content"])) return { name, format: "anthropic", streamed, lines, reply: readMessage(first) };
-  if (first["type"] === "message_start") return { name, format: "anthropic", streamed, lines, reply: readEvents(payloads), broken: splice(payloads) };
-  return undefined;
+  if (first["object"] === "chat.completion" && Array.isArray(first["choices"])) return [{ name, format: "openai", streamed, lines, reply: readCompletion(first) }];
+  if (streamed && payloads.some((payload) => payload["object"] === "chat.completion.chunk")) return [{ name, format: "openai", streamed, lines, reply: readChunks(payloads) }];
+  if (first["type"] === "message" && Array.isArray(first["content"])) return [{ name, format: "anthropic", streamed, lines, reply: readMessage(first) }];
+  if (first["type"] === "message_start") return [{ name, format: "anthropic", streamed, lines, reply: readEvents(payloads), broken: splice(payloads) }];
+  return [];
 }
 
 function parsed(line: string): Dict[] {
@@ -141,13 +152,15 @@ function readEvents(events: Dict[]): ReadReply {
   const blocks: Dict[] = [];
   const inputs = new Map<number, string>();
   let usage: Dict = {};
-  let stop = "";
+  let stop: unknown;
   for (const event of events) {
     const at = Number(event["index"]);
     const delta = dict(event["delta"]);
     switch (event["type"]) {
       case "message_start":
         usage = { ...usage, ...dict(dict(event["message"])["usage"]) };
+        stop = dict(event["message"])["stop_reason"];
+        blocks.push(...list(dict(event["message"])["content"]));
         break;
       case "content_block_start":
         blocks[at] = { ...dict(event["content_block"]) };
@@ -160,7 +173,7 @@ function readEvents(events: Dict[]): ReadReply {
         break;
       }
       case "message_delta":
-        stop = text(delta["stop_reason"]);
+        stop = delta["stop_reason"];
         usage = { ...usage, ...dict(event["usage"]) };
         break;
     }
@@ -169,14 +182,26 @@ function readEvents(events: Dict[]): ReadReply {
   return readMessage({ content: blocks, stop_reason: stop, usage });
 }
 
-function readCounts(usage: Dict): Pick<ReadReply, "input" | "output" | "total" | "cached" | "reasoning"> {
+function readCounts(usage: Dict): Pick<ReadReply, "input" | "output" | "total" | "cached" | "reasoning" | "beside"> {
   const read = Number(usage["cache_read_input_tokens"] ?? 0);
   const input = Number(usage["input_tokens"] ?? 0) + read + Number(usage["cache_creation_input_tokens"] ?? 0);
   const output = Number(usage["output_tokens"] ?? 0);
-  return { input, output, total: input + output, cached: read, reasoning: count(dict(usage["output_tokens_details"])["thinking_tokens"]) };
+  const compactions = list(usage["iterations"]).filter((iteration) => iteration["type"] === "compaction").map(readCounts);
+  return {
+    input,
+    output,
+    total: input + output,
+    cached: read,
+    reasoning: count(dict(usage["output_tokens_details"])["thinking_tokens"]),
+    ...(compactions.length > 0 && { beside: { input: sum(compactions.map((one) => one.input)), output: sum(compactions.map((one) => one.output)) } }),
+  };
 }
 
 // ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function sum(counts: number[]): number {
+  return counts.reduce((all, one) => all + one, 0);
+}
 
 function argumentsOf(json: string): unknown {
   if (json === "") return {};

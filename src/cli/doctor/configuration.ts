@@ -8,9 +8,10 @@ import { buildGateway } from "../../gateway.ts";
 import type { Gateway } from "../../gateway.ts";
 import { readConfiguration, sourceName } from "../configuration.ts";
 import type { Configuration, ConfigurationOptions } from "../configuration.ts";
-import { isGuarded, keySource, literalSecrets, readWritten } from "../key-sources.ts";
+import { keySource, literalSecrets, readWritten } from "../key-sources.ts";
 import type { Written } from "../key-sources.ts";
-import { assertGuarded } from "../server/guarded.ts";
+import { assertSafe, isGuarded } from "../server/guarded.ts";
+import { openExisting, withStore } from "../store.ts";
 import { formatList, plural } from "../text.ts";
 import type { World } from "../world.ts";
 import { fail, ok, warn } from "./finding.ts";
@@ -39,7 +40,7 @@ export async function examineConfiguration(world: World, options: ConfigurationO
     ok(check, `${sourceName(configuration)}: ${plural(config.providers.size, "provider")}, ${plural(config.models.size, "model")}, ${plural(config.keys.length, "key")}`),
     ...warnings.map((warning) => warn(check, formatProblem(warning, source))),
     ...(await filePermissions(source, written)),
-    whoMayCall(configuration),
+    whoMayCall(configuration, await storedKeys(configuration, world)),
     ...credentials(configuration, written, world),
   ];
   try {
@@ -62,15 +63,25 @@ async function filePermissions(source: string | undefined, written: Written): Pr
   return [warn("file permissions", `${source} holds keys as they are (${formatList(literal, 3)}), and is open to ${others}`, `Run \`chmod 600 ${source}\`, or better put the keys into the environment and write \${NAME} in the file.`)];
 }
 
-function whoMayCall({ config }: Configuration): Finding {
+function whoMayCall({ config }: Configuration, storedKeys: number): Finding {
   try {
-    assertGuarded(config);
+    assertSafe(config);
   } catch (thrown) {
     if (!isConfigError(thrown)) throw thrown;
     return fail("access", thrown.problems.map((problem) => problem.message).join("; "), "The server will not start like this.");
   }
   const where = formatListen(config.listen);
-  return ok("access", isGuarded(config) ? `every call needs a key (${where})` : `open to everyone on this machine, and to nobody else (${where})`);
+  return ok("access", isGuarded(config, storedKeys) ? `every call needs a key (${where})` : `open to everyone on this machine, and to nobody else (${where})`);
+}
+
+/** What is wrong with the database is another check's to say. */
+async function storedKeys({ config }: Configuration, world: World): Promise<number> {
+  try {
+    const store = await openExisting(config, world);
+    return store ? await withStore(store, async (store) => (await store.listKeys()).length) : 0;
+  } catch {
+    return 0;
+  }
 }
 
 function credentials({ config, source, discovered }: Configuration, written: Written, world: World): Finding[] {

@@ -1,12 +1,20 @@
-/** Refuses to listen where strangers could call without a key. */
+/** Who may call without a key: nobody, or everybody on this machine. The server's rule, in one place for all commands that speak of it. */
 
+import { isLoopback } from "../../config/address.ts";
 import type { Config } from "../../config/config.ts";
 import { assertSafeToListen } from "../../config/safety.ts";
 
+type Guard = Pick<Config, "keys" | "listen" | "adminKey">;
+
 /**
- * Throws a ConfigError. An admin key alone is enough: with it the gateway asks every caller for a key, and one that has no keys yet lets nobody in
- * (a container starts this way, and its first key is made afterwards). Keys in the database do not count, since they do not close the gateway.
+ * True when every call needs a key. `storedKeys` counts the disabled ones too: revoking the last key must not open the gateway.
+ * An admin key is a wish to be guarded, and other machines are never let in without a key, even while there is none.
  */
-export function assertGuarded(config: Pick<Config, "keys" | "listen" | "adminListen" | "adminKey">): void {
-  assertSafeToListen(config, { storedKeys: config.adminKey === undefined ? 0 : 1 });
+export function isGuarded(config: Guard, storedKeys: number): boolean {
+  return config.keys.length > 0 || config.adminKey !== undefined || storedKeys > 0 || !isLoopback(config.listen);
+}
+
+/** Throws a ConfigError. Client keys may come after the start (a container's first start has none), since without them nobody is let in. */
+export function assertSafe(config: Guard & Pick<Config, "adminListen">): void {
+  assertSafeToListen(config, { storedKeys: 1 });
 }

@@ -1,21 +1,17 @@
 /** Ends this process when the one that started it has died, however it died: a launcher killed by SIGKILL forwards nothing. */
 
-import { Socket } from "node:net";
+import { createReadStream } from "node:fs";
 
 /** Names the file descriptor of a pipe whose other end the launcher holds, and never writes to. */
 export const LIFELINE = "HEADGATE_LIFELINE";
 
+/** Read as a file and not as a socket: of Bun's `net.Socket` on a descriptor, the end is never heard (1.4.5). */
 export function holdLifeline(env: Readonly<Record<string, string | undefined>>, letGo: () => void): void {
   const descriptor = Number(env[LIFELINE]);
   if (!Number.isInteger(descriptor) || descriptor < 3) return;
-  try {
-    const line = new Socket({ fd: descriptor, readable: true, writable: false });
-    line.on("error", letGo);
-    line.on("close", letGo);
-    line.on("end", letGo);
-    line.resume();
-    line.unref();
-  } catch {
-    // Not a pipe: somebody set the variable by hand, and nobody holds the other end.
-  }
+  const line = createReadStream("", { fd: descriptor });
+  // Not a pipe: somebody set the variable by hand, and nobody holds the other end.
+  line.on("error", () => {});
+  line.on("end", letGo);
+  line.resume();
 }

@@ -9,7 +9,7 @@ import type { Gateway } from "../../gateway.ts";
 import { loadOptions, readConfiguration } from "../configuration.ts";
 import type { ConfigurationOptions } from "../configuration.ts";
 import type { World } from "../world.ts";
-import { assertGuarded } from "./guarded.ts";
+import { assertSafe } from "./guarded.ts";
 import type { ServerLog } from "./log.ts";
 
 export interface Reload {
@@ -22,6 +22,8 @@ export interface Running {
   source: string;
   fingerprint: string | undefined;
   gateway: Pick<Gateway, "reload">;
+  /** Told just before a configuration goes live. */
+  adopting(config: Config): void;
   log: ServerLog;
   /** `--log-level` was given, and wins over the file. */
   fixedLogLevel: boolean;
@@ -36,7 +38,8 @@ export function followConfiguration(world: World, options: ConfigurationOptions,
     try {
       const next = await readConfiguration(world, { ...options, config: source });
       // The address stays as it is until the next start, so what the file asks for now must be safe there.
-      assertGuarded({ ...next.config, listen: running.config.listen, adminListen: running.config.adminListen });
+      assertSafe({ ...next.config, listen: running.config.listen, adminListen: running.config.adminListen });
+      running.adopting(next.config);
       gateway.reload(next.config);
       if (!running.fixedLogLevel) log.setLevel(next.config.log.level);
       for (const warning of next.warnings) log.warn({}, formatProblem(warning, source));

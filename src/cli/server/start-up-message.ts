@@ -2,7 +2,7 @@
 
 import type { Config, ModelConfig, Target } from "../../config/config.ts";
 import { MOCK } from "../../house.ts";
-import { isGuarded, keySource } from "../key-sources.ts";
+import { keySource } from "../key-sources.ts";
 import type { Written } from "../key-sources.ts";
 import { formatCount, formatList, plural, printable } from "../text.ts";
 import type { Environment, Output } from "../world.ts";
@@ -20,6 +20,8 @@ export interface StartUp {
   database: string;
   /** Client keys in the database that may be used. */
   storedKeys: number;
+  /** Every call needs a key. */
+  guarded: boolean;
   calls: number;
   /** As the server gives it. */
   url: string;
@@ -97,10 +99,7 @@ function keyLine(found: StartUp): string {
 
 function openLines(found: StartUp, output: Output): string[] {
   const { yellow } = output.colours;
-  if (!isGuarded(found.config)) {
-    const unused = found.storedKeys > 0 ? " The keys in the database are not asked for." : "";
-    return [yellow(`  Open: everyone on this machine may call without a key.${unused} To ask for one, set HEADGATE_ADMIN_KEY or add \`keys\` to the configuration.`)];
-  }
+  if (!found.guarded) return [yellow("  Open: everyone on this machine may call without a key. Once there is a key (`headgate keys new NAME`), the next start asks for it.")];
   const none = found.config.keys.length === 0 && found.storedKeys === 0;
   return none ? [yellow("  Calls need a key, and there is none yet: `headgate keys new NAME` makes one, and it works within 2 s.")] : [];
 }
@@ -110,7 +109,7 @@ function tryLine(found: StartUp, url: string): string {
   const mock = [...found.config.providers.values()].find((provider) => provider.type === MOCK);
   const [alias] = found.config.models.keys();
   const model = mock ? `${mock.name}/echo` : (alias ?? `${found.config.providers.keys().next().value ?? "provider"}/MODEL`);
-  const key = isGuarded(found.config) ? ' -H "authorization: Bearer $HEADGATE_KEY"' : "";
+  const key = found.guarded ? ' -H "authorization: Bearer $HEADGATE_KEY"' : "";
   const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] });
   return `curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -95,7 +95,7 @@ codecContract(messages, {
         {
           name: "look",
           description: "d",
-          input_schema: { type: "object", properties: {} },
+          input_schema: { type: "object", properties: {}, additionalProperties: false },
           strict: true,
           defer_loading: true,
           cache_control: { type: "ephemeral" },

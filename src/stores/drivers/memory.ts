@@ -27,7 +27,10 @@ export function memoryStore(options: { maxCalls?: number } = {}): Store {
       return record && structuredClone(record);
     },
     async recent(query) {
-      return newest([...calls.values()].filter((record) => matches(record, query)), boundedLimit(query.limit));
+      return newest(
+        [...calls.values()].filter((record) => matches(record, query)),
+        boundedLimit(query.limit),
+      );
     },
     async usage(query) {
       return summarise(calls.values(), query);
@@ -41,7 +44,8 @@ export function memoryStore(options: { maxCalls?: number } = {}): Store {
     },
     async addKey(key) {
       for (const other of keys.values()) {
-        if (other.name === key.name && other.disabledAt === null) throw invalidField("name", "is taken by another key; disable that one first, or choose another name");
+        if (other.name === key.name && other.disabledAt === null)
+          throw invalidField("name", "is taken by another key; disable that one first, or choose another name");
         if (other.id === key.id || other.hash === key.hash) throw invalidField("key", "is already stored");
       }
       keys.set(key.hash, copyOf(key));

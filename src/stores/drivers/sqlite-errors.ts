@@ -35,6 +35,7 @@ export function storageError(what: string, path: string, error: unknown): Gatewa
   if (isGatewayError(error)) return error;
   const known = advice[resultCode(error)];
   const words = error instanceof Error ? error.message : String(error);
-  if (known) return new GatewayError("storage_unavailable", `Could not ${what} in the database ${path}: ${words}. ${known}.`, { cause: error });
+  if (known)
+    return new GatewayError("storage_unavailable", `Could not ${what} in the database ${path}: ${words}. ${known}.`, { cause: error });
   return new GatewayError("internal", `The database ${path} refused to ${what}: ${words}.`, { cause: error });
 }

@@ -11,7 +11,11 @@ import { storageError } from "./sqlite-errors.ts";
  */
 export async function openDatabase(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite").catch((error: unknown) => {
-    throw new GatewayError("not_supported", "This runtime has no SQLite (node:sqlite): use Node 22.13 or later, Bun 1.4 or later, or `database: memory:`.", { cause: error });
+    throw new GatewayError(
+      "not_supported",
+      "This runtime has no SQLite (node:sqlite): use Node 22.13 or later, Bun 1.4 or later, or `database: memory:`.",
+      { cause: error },
+    );
   });
   let database: DatabaseSync | undefined;
   try {
@@ -45,7 +49,10 @@ function migrate(database: DatabaseSync, path: string): void {
     const row = database.prepare("SELECT version FROM schema_version").get();
     const version = row === undefined ? 0 : (row["version"] as number);
     if (version > migrations.length) {
-      throw new GatewayError("not_supported", `The database ${path} was written by a newer Headgate (its schema is ${version}, this build knows ${migrations.length}): start the newer build, or point \`database\` to another file.`);
+      throw new GatewayError(
+        "not_supported",
+        `The database ${path} was written by a newer Headgate (its schema is ${version}, this build knows ${migrations.length}): start the newer build, or point \`database\` to another file.`,
+      );
     }
     for (const step of migrations.slice(version)) database.exec(step);
     if (row === undefined) database.prepare("INSERT INTO schema_version VALUES (?)").run(migrations.length);

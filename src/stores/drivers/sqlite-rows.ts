@@ -97,7 +97,8 @@ export function readCall(row: Row): CallRecord {
   };
 }
 
-export const insertKey = "INSERT INTO keys (id, name, hash, prefix, models, created_at, expires_at, disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+export const insertKey =
+  "INSERT INTO keys (id, name, hash, prefix, models, created_at, expires_at, disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 export function keyValues(key: StoredKey): (string | number | null)[] {
   const models = key.models === null ? null : JSON.stringify(key.models);

@@ -80,14 +80,15 @@ export class SideThread {
     if (!worker) return;
     this.#worker = undefined;
     clearTimeout(this.#rest);
+    const abandoned = [...this.#waiting.keys()];
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const deadline = setTimeout(resolve, closeWithinMs);
     worker.once("exit", resolve);
-    worker.postMessage({ sql: "close" });
+    send(worker, { sql: "close" });
     await ended;
     clearTimeout(deadline);
     worker.unref();
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined);
+    for (const id of abandoned) this.#settle(id, undefined);
   }
 
   #post(worker: Worker, sql: string, values: Question["values"], awaited: boolean): Promise<Answer | undefined> {
@@ -95,7 +96,7 @@ export class SideThread {
     clearTimeout(this.#rest);
     // The thread alone does not keep the process alive; a question that someone waits for does.
     if (awaited) worker.ref();
-    worker.postMessage({ id, sql, values });
+    send(worker, { id, sql, values });
     return new Promise((resolve) => {
       this.#waiting.set(id, (answer) => {
         resolve(answer);
@@ -134,8 +135,13 @@ export class SideThread {
     if (worker !== this.#worker || this.#broken) return;
     this.#worker = undefined;
     this.#broken = true;
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined);
+    for (const id of this.#waiting.keys()) this.#settle(id, undefined);
     clearTimeout(this.#rest);
     this.#onBroken();
   }
+}
+
+function send(worker: Worker, message: { id?: number; sql: string; values?: Question["values"] }): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window: there is no origin
+  worker.postMessage(message);
 }

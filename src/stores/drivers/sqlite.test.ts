@@ -57,7 +57,9 @@ describe("writing", () => {
     await withStore(newPath(), async (store) => {
       const bad = [{ input: 1.5 }, { outcome: null as unknown as CallRecord["outcome"] }];
       for (const [at, fields] of bad.entries()) {
-        const refused = await failure(() => store.append([callRecord(`hg_a${at}`), callRecord(`hg_b${at}`, fields), callRecord(`hg_c${at}`)]));
+        const refused = await failure(() =>
+          store.append([callRecord(`hg_a${at}`), callRecord(`hg_b${at}`, fields), callRecord(`hg_c${at}`)]),
+        );
         expect(refused.code).toBe("internal");
         expect(refused.cause).toBeDefined();
       }
@@ -66,6 +68,20 @@ describe("writing", () => {
       await store.append([callRecord("hg_good")]);
       expect(await store.find("hg_good")).toBeDefined();
     });
+  });
+
+  test("a closed store says so", async () => {
+    const store = await sqliteStore({ path: newPath() });
+    await store.close();
+    expect(await store.check()).toContain("is closed");
+    for (const doing of [
+      () => store.append([callRecord("hg_1")]),
+      () => store.usage({ groupBy: [] }),
+      () => store.findKey("00"),
+      () => store.addKey(storedKey("1")),
+    ]) {
+      expect(await failure(doing)).toMatchObject({ code: "storage_unavailable" });
+    }
   });
 
   test("integers beyond 2^53 neither fail the write nor the reading of others", async () => {
@@ -101,7 +117,7 @@ describe("writing", () => {
       other.exec("BEGIN IMMEDIATE");
       const added = store.addKey(storedKey("1"));
       let longest = 0;
-      for (let last = performance.now(), end = last + 400; last < end; ) {
+      for (let last = performance.now(), end = last + 400; last < end;) {
         await new Promise((resolve) => setTimeout(resolve, 1));
         const now = performance.now();
         longest = Math.max(longest, now - last);
@@ -129,12 +145,18 @@ describe("writing", () => {
   test("with many calls, questions answered by the side thread and by this one agree", async () => {
     const path = newPath();
     await withStore(path, async (store) => {
-      const records = Array.from({ length: 6000 }, (_, at) => callRecord(`hg_${at}`, { startedAt: at, keyId: at % 3 === 0 ? "a\0b" : null, costPico: 2 ** 53 - 1 - at }));
+      const records = Array.from({ length: 6000 }, (_, at) =>
+        callRecord(`hg_${at}`, { startedAt: at, keyId: at % 3 === 0 ? "a\0b" : null, costPico: 2 ** 53 - 1 - at }),
+      );
       await store.append(records);
       const expected = records.filter((record) => record.keyId !== null).reverse();
       expect(await store.recent({ limit: 5, keyId: "a\0b" })).toEqual(expected.slice(0, 5));
       const [row] = await store.usage({ groupBy: ["key"], keyId: "a\0b" });
-      expect(row).toMatchObject({ group: ["a\0b"], calls: 2000, costPico: expected.reduce((sum, record) => sum + BigInt(record.costPico ?? 0), 0n) });
+      expect(row).toMatchObject({
+        group: ["a\0b"],
+        calls: 2000,
+        costPico: expected.reduce((sum, record) => sum + BigInt(record.costPico ?? 0), 0n),
+      });
     });
   });
 });
@@ -152,7 +174,14 @@ describe("opening", () => {
 
   test.each([
     ["cut", (path: string) => truncateSync(path, 5000)],
-    ["overwritten", (path: string) => writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 100), Buffer.alloc(3996, 0xff), readFileSync(path).subarray(4096)]))],
+    [
+      "overwritten",
+      (path: string) =>
+        writeFileSync(
+          path,
+          Buffer.concat([readFileSync(path).subarray(0, 100), Buffer.alloc(3996, 0xff), readFileSync(path).subarray(4096)]),
+        ),
+    ],
   ])("a damaged file is named, with what to do: %s", async (_how, damage) => {
     const path = newPath();
     await withStore(path, async (store) => store.append(Array.from({ length: 500 }, (_, at) => callRecord(`hg_${at}`))));
@@ -200,7 +229,9 @@ describe("opening", () => {
       await store.close();
     `);
     const codes = await Promise.all(
-      [1, 2, 3].map(() => new Promise((resolve) => spawn(process.execPath, script, { stdio: ["ignore", "inherit", "inherit"] }).once("exit", resolve))),
+      [1, 2, 3].map(
+        () => new Promise((resolve) => spawn(process.execPath, script, { stdio: ["ignore", "inherit", "inherit"] }).once("exit", resolve)),
+      ),
     );
     expect(codes).toEqual([0, 0, 0]);
     await withStore(path, async (store) => expect(await store.usage({ groupBy: [] })).toMatchObject([{ calls: 300 }]));
@@ -246,7 +277,8 @@ describe("misfortune", () => {
   }, 20_000);
 
   /** A limit on the size of files stands in for a full disk; `prlimit` lifts it again from outside. */
-  const canLimit = process.platform === "linux" && spawnSync("prlimit", ["--version"]).status === 0;
+  const limiter = "prlimit";
+  const canLimit = process.platform === "linux" && spawnSync(limiter, ["--version"]).status === 0;
   test.skipIf(!canLimit)("a full disk fails the append, loses nothing that was acknowledged, and is forgotten once there is room", () => {
     const path = newPath();
     const [flag, script] = inProcess(`
@@ -260,7 +292,7 @@ describe("misfortune", () => {
         try { store.append([record("hg_last_" + at)]); written++; } catch { sick = await store.check(); }
       }
       const [{ calls }] = await store.usage({ groupBy: [] });
-      require("node:child_process").execFileSync("prlimit", ["--pid", String(process.pid), "--fsize=unlimited"]);
+      require("node:child_process").execFileSync("${limiter}", ["--pid", String(process.pid), "--fsize=unlimited"]);
       const well = await store.check();
       store.append(rows("after"));
       const [after] = await store.usage({ groupBy: [] });
@@ -268,7 +300,11 @@ describe("misfortune", () => {
       console.log(JSON.stringify({ code: failed.code, message: failed.message, sick, well, lost: written - calls, gained: after.calls - calls }));
     `);
     // 1 MB: dash counts in units of 512 bytes, bash of 1024.
-    const output = execFileSync("sh", ["-c", `ulimit -S -f 2000; trap '' XFSZ; exec "$0" "$@"`, process.execPath, flag ?? "", script ?? ""], { encoding: "utf8" });
+    const output = execFileSync(
+      "sh",
+      ["-c", `ulimit -S -f 2000; trap '' XFSZ; exec "$0" "$@"`, process.execPath, flag ?? "", script ?? ""],
+      { encoding: "utf8" },
+    );
     const answer = JSON.parse(output) as { code: string; message: string; sick: string; well: string; lost: number; gained: number };
     expect(answer).toMatchObject({ code: "storage_unavailable", well: "ok", lost: 0, gained: 50 });
     expect(answer.message).toContain(path);

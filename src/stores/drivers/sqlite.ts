@@ -1,7 +1,7 @@
 /** Calls and keys in one SQLite file: what a single machine needs, with nothing to install. */
 
 import { resolve } from "node:path";
-import { type GatewayError, invalidField } from "../../canonical/errors.ts";
+import { GatewayError, invalidField } from "../../canonical/errors.ts";
 import type { Store, StoredKey } from "../ports.ts";
 import { sortUsage } from "../usage-rows.ts";
 import { isBusy, storageError } from "./sqlite-errors.ts";
@@ -11,14 +11,15 @@ import { SideThread } from "./sqlite-side.ts";
 import { type Question, readUsage, recentQuestion, usageQuestion } from "./sqlite-usage.ts";
 
 /**
- * Checkpoints. On the main thread, 4 MB of log held up the event loop for 12 to 16 ms, 16 MB for 34 to 45 ms and 64 MB for 87 to 118 ms,
- * most of it fsync; so the side thread does them, from about this many pages (4 KB each) on. Under constant load it never quite catches up, and only
- * a caught-up log starts over: at `lastResort` (64 MB) SQLite itself copies what is left of it within a commit, which also bounds the log.
+ * Copying the log into the database held up the event loop for 12 to 16 ms at 4 MB of log, 34 to 45 ms at 16 MB and 87 to 118 ms at 64 MB,
+ * so the side thread does it, after about this many new pages (4 KB each). Without a thread SQLite does it itself, as small and often.
  */
 const checkpointPages = 1_000;
+/**
+ * Only a log that is copied to its end starts over, and under constant load the side thread never quite gets there. At 64 MB SQLite copies
+ * the little that is left within a commit: at 6,000 calls a second that is one append of 8 to 14 ms every half minute.
+ */
 const lastResortPages = 16_000;
-/** When there can be no side thread: small and often. */
-const alonePages = 1_000;
 
 /** A row costs a sum about 1 µs: up to here it is done at once, which spares small gateways the thread's 15 MB. */
 const manyCalls = 5_000;
@@ -36,7 +37,10 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
   const database = await openDatabase(path);
   database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
   database.exec(`PRAGMA wal_autocheckpoint = ${lastResortPages}`);
-  const side = path === ":memory:" ? undefined : new SideThread(path, () => !closed && database.exec(`PRAGMA wal_autocheckpoint = ${alonePages}`));
+  const side =
+    path === ":memory:"
+      ? undefined
+      : new SideThread(path, () => !closed && database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`));
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   const rollback = database.prepare("ROLLBACK");
@@ -49,9 +53,20 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
   /** Why the last write failed, until one succeeds. */
   let trouble: GatewayError | undefined;
 
-  function write(what: string, run: () => void): void {
+  function failure(what: string, error: unknown): GatewayError {
+    if (closed) return new GatewayError("storage_unavailable", `The database ${path} is closed.`, { cause: error });
+    return storageError(what, path, error);
+  }
+
+  /** One transaction. Waits this long for the lock, and holds up the event loop meanwhile. */
+  function write(what: string, run: () => void, waitMs = lockWaitMs): void {
     try {
-      begin.run();
+      if (waitMs !== lockWaitMs) database.exec(`PRAGMA busy_timeout = ${waitMs}`);
+      try {
+        begin.run();
+      } finally {
+        if (waitMs !== lockWaitMs) database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
+      }
       run();
       commit.run();
       trouble = undefined;
@@ -61,9 +76,9 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
       } catch {
         // Most failures have already rolled back; then there is nothing left to undo.
       }
-      const failure = storageError(what, path, error);
-      if (failure.code === "storage_unavailable") trouble = failure;
-      throw failure;
+      const reason = failure(what, error);
+      if (reason.code === "storage_unavailable") trouble = reason;
+      throw reason;
     }
   }
 
@@ -71,19 +86,16 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
     try {
       return run();
     } catch (error) {
-      throw storageError(what, path, error);
+      throw failure(what, error);
     }
   }
 
   async function writePatiently(what: string, run: () => void): Promise<void> {
-    for (const deadline = performance.now() + keyPatienceMs; ; ) {
+    for (const deadline = performance.now() + keyPatienceMs; ;) {
       try {
-        database.exec("PRAGMA busy_timeout = 0");
-        return write(what, run);
+        return write(what, run, 0);
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadline) throw error;
-      } finally {
-        database.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
       }
       await new Promise((wake) => setTimeout(wake, keyRetryMs));
     }
@@ -96,7 +108,7 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
       const rows = many ? await side.ask(question) : undefined;
       return rows ?? database.prepare(question.sql).all(...question.values);
     } catch (error) {
-      throw storageError(what, path, error);
+      throw failure(what, error);
     }
   }
 
@@ -126,7 +138,10 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
     },
     async usage(query) {
       const rows = await ask("sum up calls", usageQuestion(query));
-      return sortUsage(rows.map((row) => readUsage(row, query.groupBy)), query.groupBy);
+      return sortUsage(
+        rows.map((row) => readUsage(row, query.groupBy)),
+        query.groupBy,
+      );
     },
     async findKey(hash) {
       const row = read("read a key", () => keyByHash.get(hash));
@@ -150,7 +165,6 @@ export async function sqliteStore(options: { path: string }): Promise<Store> {
       return found;
     },
     async check() {
-      if (closed) return "the database is closed";
       try {
         // A lock shows that writing is allowed; after a failure, only a real write shows that it works again, and this one always writes a page.
         write("write", () => trouble && database.exec("PRAGMA user_version = 1"));

@@ -38,10 +38,11 @@ class MessagesDecoder implements Decoder {
   push(frame: Frame): ChatEvent[] {
     if (this.#over) return [];
     const data = parseJson(frame.data);
-    // Some proxies end this format's streams in another's manner.
-    if (frame.data.trim() === "[DONE]") return [];
-    if (!isObject(data))
+    if (!isObject(data)) {
+      // Some proxies end this format's streams in another's manner.
+      if (frame.data.trim() === "[DONE]") return [];
       return this.#fail(new GatewayError("provider_bad_response", "The provider sent an event that is not a JSON object."));
+    }
     switch (data.type ?? frame.event) {
       case "content_block_delta":
         return this.#delta(data.index, isObject(data.delta) ? data.delta : {});

@@ -59,8 +59,7 @@ function planThinking(request: ChatRequest, context: EncodeContext): ReasoningPl
   }
   const kinds = capabilities.reasoning ?? ["adaptive", "effort", "budget"];
   if (wanted.budgetTokens !== undefined && kinds.includes("budget")) {
-    const effort = wanted.effort !== undefined && kinds.includes("effort") ? fitEffort(wanted.effort, context) : undefined;
-    return { ...planBudget(wanted.budgetTokens, request, limit, true, context), effort };
+    return { ...planBudget(wanted.budgetTokens, request, limit, true, context), effort: steer(wanted.effort, kinds, context) };
   }
   if (wanted.budgetTokens !== undefined) {
     const effort = wanted.effort ?? effortOf(wanted.budgetTokens);
@@ -81,12 +80,7 @@ function planEffort(
   limit: number,
   context: EncodeContext,
 ): ReasoningPlan {
-  const steers = kinds.includes("effort") || kinds.includes("adaptive");
-  if (wanted.adaptive === false) {
-    if (steers && wanted.effort !== undefined) return { maxTokens: limit, effort: fitEffort(wanted.effort, context) };
-    context.warn({ field: "output_config.effort", action: "dropped", reason: "this model takes no effort" });
-    return { maxTokens: limit };
-  }
+  if (wanted.adaptive === false) return { maxTokens: limit, effort: steer(wanted.effort, kinds, context) };
   if (kinds.includes("adaptive")) {
     return {
       maxTokens: limit,
@@ -106,6 +100,14 @@ function planEffort(
     return planBudget(budgets[effort] ?? minimalBudget, request, limit, false, context);
   }
   return { maxTokens: limit, effort: wanted.effort === undefined ? undefined : fitEffort(wanted.effort, context) };
+}
+
+/** `output_config.effort`, for models that take it beside or without thinking. */
+function steer(effort: string | undefined, kinds: readonly string[], context: EncodeContext): string | undefined {
+  if (effort === undefined) return undefined;
+  if (kinds.includes("effort") || kinds.includes("adaptive")) return fitEffort(effort, context);
+  context.warn({ field: "reasoning.effort", action: "dropped", reason: "this model takes no effort" });
+  return undefined;
 }
 
 function planNone(limit: number, kept: JsonObject, context: EncodeContext): ReasoningPlan {

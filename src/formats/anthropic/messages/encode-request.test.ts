@@ -237,6 +237,31 @@ describe("one disposition for each field", () => {
   });
 });
 
+describe("changes of tools within the conversation", () => {
+  const body: JsonObject = {
+    tools: [{ name: "look", input_schema: { type: "object", properties: {} } }],
+    messages: [
+      { role: "user", content: "hi" },
+      {
+        role: "system",
+        content: [
+          { type: "text", text: "now" },
+          { type: "tool_removal", tool: { name: "look" } },
+        ],
+        clear_at: "next_user_message",
+      },
+    ],
+  };
+
+  test("go back to a model that takes them as they came, and are refused for any other", () => {
+    expect(roundTrip(body, { capabilities: { midSystem: true } }).body.messages).toEqual([
+      { role: "user", content: "hi" },
+      (body.messages as JsonObject[])[1],
+    ]);
+    expect(() => roundTrip(body)).toThrow("messages[1].content");
+  });
+});
+
 describe("media", () => {
   test("images by address, data and file id", () => {
     expect(blockOf({ type: "image", source: { kind: "url", url: "https://a/b.png" } })).toEqual({
@@ -450,6 +475,21 @@ describe("reasoning, as the model takes it", () => {
       { effort: "high" },
       ["approximated reasoning.budget_tokens"],
     ]);
+  });
+
+  test("effort beside a budget, or without thinking, where the model takes it", () => {
+    const both: Target = { capabilities: { reasoning: ["adaptive", "budget"] } };
+    expect(encode({ reasoning: { budgetTokens: 2000, effort: "low" }, maxOutputTokens: 9000 }, both).body).toMatchObject({
+      thinking: { type: "enabled", budget_tokens: 2000 },
+      output_config: { effort: "low" },
+    });
+    for (const wanted of [
+      { budgetTokens: 2000, effort: "low" },
+      { effort: "low", adaptive: false },
+    ]) {
+      const { body, told } = encode({ reasoning: wanted }, budget);
+      expect([body.output_config, told]).toEqual([undefined, ["dropped reasoning.effort"]]);
+    }
   });
 
   test("none: off, lowest where it cannot be off, nothing where it is off anyway", () => {

@@ -12,11 +12,12 @@ import type {
   ToolResultPart,
   UserMessage,
 } from "../../../canonical/chat.ts";
+import { unsupportedField } from "../../../canonical/errors.ts";
 import { spendExtra } from "../../codec.ts";
 import type { EncodeContext } from "../../codec.ts";
 import { encodeAssistantPart, encodeResult, encodeResultContent, encodeText, encodeUserPart } from "./encode-content.ts";
 import type { Block } from "./encode-content.ts";
-import { format } from "./format.ts";
+import { format, own } from "./format.ts";
 import { toWireId } from "./names.ts";
 
 export interface Turn {
@@ -35,7 +36,12 @@ export function encodeConversation(messages: Message[], context: EncodeContext):
   const head = messages.findIndex((message) => message.role !== "system" && message.role !== "developer");
   const start = head < 0 ? messages.length : head;
   const system: Block[] = [];
-  for (let index = 0; index < start; index++) system.push(...encodeSystem(messages[index] as SystemMessage, index, context));
+  for (let index = 0; index < start; index++) {
+    const message = messages[index] as SystemMessage;
+    system.push(...encodeSystem(message, index, context));
+    // The head of the conversation is a list of texts here: there is no place for more, and foreign fields are named.
+    spendExtra({}, message.extra, format, `messages[${index}].`, context.warn);
+  }
 
   const builder = new TurnBuilder(pairCalls(messages, context), context);
   for (let index = start; index < messages.length; index++) builder.add(messages[index] as Message, index);
@@ -241,6 +247,10 @@ class TurnBuilder {
 
   /** Hoisting it to the head would change the order and lose the prompt cache, so it stays where it is, in the user's voice and marked. */
   #emulate(message: SystemMessage, index: number): void {
+    if (own(message.extra).content !== undefined) {
+      throw unsupportedField(`messages[${index}].content`, "this model takes no changes of its tools within the conversation");
+    }
+    spendExtra({}, message.extra, format, `messages[${index}].`, this.#context.warn);
     const blocks = encodeSystem(message, index, this.#context).map((block) => ({
       ...block,
       text: `<system>\n${String(block.text)}\n</system>`,

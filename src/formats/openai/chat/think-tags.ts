@@ -7,6 +7,7 @@ const CLOSE = "</think>";
 export class ThinkTags {
   #state: "before" | "inside" | "after-close" | "text" = "before";
   #held = "";
+  #fresh = false;
 
   push(text: string, take: (kind: "text" | "reasoning", text: string) => void): void {
     this.#held += text;
@@ -15,10 +16,16 @@ export class ThinkTags {
       if (trimmed.length < OPEN.length && OPEN.startsWith(trimmed)) return;
       if (trimmed.startsWith(OPEN)) {
         this.#state = "inside";
-        this.#held = trimmed.slice(OPEN.length).replace(/^\n/, "");
+        this.#held = trimmed.slice(OPEN.length);
+        this.#fresh = true;
       } else this.#state = "text";
     }
     if (this.#state === "inside") {
+      // The line break after the tag is part of it.
+      if (this.#fresh && this.#held !== "") {
+        this.#fresh = false;
+        if (this.#held.startsWith("\n")) this.#held = this.#held.slice(1);
+      }
       const close = this.#held.indexOf(CLOSE);
       const end = close < 0 ? this.#held.length - tail(this.#held) : close;
       if (end > 0) take("reasoning", this.#held.slice(0, end));
