@@ -7,7 +7,7 @@ import { GatewayError, toGatewayError } from "./canonical/errors.ts";
 import { newCallId } from "./canonical/ids.ts";
 import { defaultLimits } from "./config/config.ts";
 import type { Config } from "./config/config.ts";
-import { doors, requestTarget } from "./doors/doors.ts";
+import { checkRequestLine, doors, requestTarget } from "./doors/doors.ts";
 import { listModels } from "./doors/models.ts";
 import { messages } from "./formats/anthropic/messages.ts";
 import type { ClientCodec, Codec } from "./formats/codec.ts";
@@ -119,6 +119,7 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
   const answerRequest = async (request: Request): Promise<Response> => {
     const { path, search } = requestTarget(request.url);
     const way = wayOf(path);
+    checkRequestLine(request.method, request.headers, way);
     switch (way?.kind) {
       case "chat":
         return handleChat(request, way, search, entrance);

@@ -37,7 +37,7 @@ export async function handleChat(request: Request, way: Extract<Way, { kind: "ch
     // Strangers are refused from the headers, before their body is read.
     const asked = authenticate(request.headers, search, entrance);
     const principal = asked instanceof Promise ? await asked : asked;
-    const { text, outline, body } = await readBody(request, entrance.maxBodyBytes);
+    const { text, outline, body } = await readBody(request, { maxBytes: entrance.maxBodyBytes, deadlines: house.deadlines });
     way.codec.verbatim.check(body);
     const options = callOptions(request.headers, body);
     const model = way.model ?? asString(body["model"]) ?? "";

@@ -103,6 +103,8 @@ export function answerError(codec: ClientCodec, error: GatewayError, callId: str
   if (attempts > 0) headers["x-headgate-attempts"] = String(attempts);
   if (error.retryAfterMs !== undefined) headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   else if (error.status === 503) headers["retry-after"] = "1";
+  // The rest of such a body is not waited for.
+  if (error.status === 413 || error.status === 408) headers["connection"] = "close";
   // The official SDKs retry 408, 409, 429 and 5xx on their own unless told that it is of no use.
   if (!error.retryable) headers["x-should-retry"] = "false";
   return new Response(JSON.stringify(codec.client.encodeError(error, callId)), { status: error.status, headers });

@@ -68,7 +68,7 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
     });
     const ending = listenForEnding();
     const server = await open(gateway, config);
-    await announce({ configuration, storedKeys, guarded, calls: await countCalls(store), url: server.url }, log, world);
+    await announce({ configuration, storedKeys, guarded, latestCallAt: await latestCall(store), url: server.url }, log, world);
     const adopting = (next: Config): void => {
       guarded = isGuarded({ ...next, listen: config.listen }, storedKeys.length);
     };
@@ -99,22 +99,23 @@ interface Announcement {
   configuration: Configuration;
   storedKeys: readonly StoredKey[];
   guarded: boolean;
-  calls: number;
+  latestCallAt: number | undefined;
   url: string;
 }
 
-async function announce({ configuration, storedKeys, guarded, calls, url }: Announcement, log: ServerLog, world: World): Promise<void> {
+async function announce({ configuration, storedKeys, guarded, latestCallAt, url }: Announcement, log: ServerLog, world: World): Promise<void> {
   const { config, source, discovered } = configuration;
   const now = world.now();
   const usable = storedKeys.filter((key) => key.disabledAt === null && (key.expiresAt === null || key.expiresAt > now));
   const written = await readWritten(source);
-  world.out.write(startUpMessage({ version, config, source, written, discovered, env: world.env, database: databaseName(config), storedKeys: usable.length, guarded, calls, url }, world.out));
+  world.out.write(startUpMessage({ version, config, source, written, discovered, env: world.env, database: databaseName(config), storedKeys: usable.length, guarded, latestCallAt, url }, world.out));
   log.info({ url: reachableUrl(url), version, configuration: sourceName(configuration), providers: config.providers.size, models: config.models.size, guarded }, "listening");
 }
 
-async function countCalls(store: Store): Promise<number> {
-  const [totals] = await store.usage({ groupBy: [] });
-  return totals?.calls ?? 0;
+/** Not how many there are: counting millions would hold up the start. */
+async function latestCall(store: Store): Promise<number | undefined> {
+  const [latest] = await store.recent({ limit: 1 });
+  return latest?.startedAt;
 }
 
 /** Calls under way end in their own time, or at the second signal. */

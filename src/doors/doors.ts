@@ -1,5 +1,6 @@
 /** Where requests come in: which door a path is, and which format is spoken behind it. */
 
+import { GatewayError } from "../canonical/errors.ts";
 import type { ClientCodec } from "../formats/codec.ts";
 
 export type Way =
@@ -20,10 +21,24 @@ export interface RequestTarget {
 
 /** Cuts the URL by hand: `new URL` costs as much as the whole of authentication. */
 export function requestTarget(url: string): RequestTarget {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  // A runtime that could not make sense of the Host header gives the bare path.
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   if (start < 0) return { path: "/", search: "" };
   const query = url.indexOf("?", start);
   return query < 0 ? { path: url.slice(start), search: "" } : { path: url.slice(start, query), search: url.slice(query) };
+}
+
+const readers = new Set(["GET", "HEAD"]);
+
+/** Refuses what no door takes, before anything is decided by its path. `method` of a chat's door is checked behind it, in its own dialect. */
+export function checkRequestLine(method: string, headers: Headers, way: Way | undefined): void {
+  // Two Host lines come joined by a comma; a path or a user in it would move the request elsewhere in a careless URL parser (LiteLLM's
+  // authentication was passed by in this way).
+  const host = headers.get("host");
+  if (host !== null && !/^[\w.~:[\]-]*$/.test(host)) throw new GatewayError("invalid_request", "The Host header is not one host name.", { field: "host" });
+  if (method === "TRACE" || method === "CONNECT" || (way && way.kind !== "chat" && !readers.has(method))) {
+    throw new GatewayError("method_not_allowed", `${method.slice(0, 20)} is not a method of this door.`);
+  }
 }
 
 /** Every door also answers under these, so that an SDK's base URL can be pointed at a family. */

@@ -1,6 +1,6 @@
 /** Reads a request's body once: bounded, checked to be JSON in UTF-8, with its outline for later edits. */
 
-import { GatewayError } from "../canonical/errors.ts";
+import { GatewayError, isGatewayError } from "../canonical/errors.ts";
 import { isObject } from "../canonical/json.ts";
 import type { JsonObject } from "../canonical/json.ts";
 import { outline } from "../upstream/json-text.ts";
@@ -17,9 +17,23 @@ const shape = { maxDepth: 128, maxNodes: 200_000 };
 /** Stateless without `stream: true`; strips a byte order mark; throws on bytes that are not UTF-8. */
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
-export async function readBody(request: Request, maxBytes: number): Promise<RequestBody> {
-  checkHeaders(request.headers, maxBytes);
-  const bytes = await readBytes(request, maxBytes);
+/** A client must send at 16 KiB a second, measured over a minute: a body that drips in would hold its connection for ever. */
+const PATIENCE_MS = 60_000;
+const BYTES_A_PATIENCE = PATIENCE_MS * 16;
+
+export interface BodyLimits {
+  maxBytes: number;
+  deadlines: { arm(ms: number, expire: () => void): Patience };
+}
+
+interface Patience {
+  restart(): void;
+  clear(): void;
+}
+
+export async function readBody(request: Request, limits: BodyLimits): Promise<RequestBody> {
+  checkHeaders(request.headers, limits.maxBytes);
+  const bytes = await readBytes(request, limits);
   let text: string;
   try {
     text = strictUtf8.decode(bytes);
@@ -47,28 +61,46 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   if (encoding !== null && encoding !== "identity") {
     throw new GatewayError("unsupported_media_type", `The content encoding ${JSON.stringify(encoding.slice(0, 80))} is not accepted.`);
   }
+  // What a runtime has not undone itself, or not refused (Node takes "gzip, chunked"), is no JSON.
+  const transfer = headers.get("transfer-encoding");
+  if (transfer !== null && transfer.trim().toLowerCase() !== "chunked") {
+    throw new GatewayError("unsupported_media_type", `The transfer encoding ${JSON.stringify(transfer.slice(0, 80))} is not accepted.`);
+  }
   if (Number(headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  try {
-    if (request.headers.get("content-length") !== null) return new Uint8Array(await request.arrayBuffer());
-    return await readUnannounced(request, maxBytes);
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError("invalid_json", "The body broke off before it was complete.", { cause });
-  }
+function readBytes(request: Request, { maxBytes, deadlines }: BodyLimits): Promise<Uint8Array> {
+  const length = request.headers.get("content-length");
+  const patienceMs = PATIENCE_MS * (1 + Math.floor(Number(length ?? 0) / BYTES_A_PATIENCE));
+  return new Promise((resolve, reject) => {
+    const patience = deadlines.arm(patienceMs, () => reject(new GatewayError("client_too_slow", "The body did not arrive in time.")));
+    const reading = length === null ? readUnannounced(request, maxBytes, patience) : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+    reading.then(
+      (bytes) => {
+        patience.clear();
+        resolve(bytes);
+      },
+      (cause: unknown) => {
+        patience.clear();
+        reject(isGatewayError(cause) ? cause : new GatewayError("invalid_json", "The body broke off before it was complete.", { cause }));
+      },
+    );
+  });
 }
 
 /** Chunked bodies say nothing about their size beforehand. */
-async function readUnannounced(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function readUnannounced(request: Request, maxBytes: number, patience: Patience): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array();
   const pieces: Uint8Array[] = [];
   let size = 0;
+  let paidFor = BYTES_A_PATIENCE;
   for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
     size += piece.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
     pieces.push(piece);
+    if (size < paidFor) continue;
+    paidFor += BYTES_A_PATIENCE;
+    patience.restart();
   }
   const all = new Uint8Array(size);
   let at = 0;

@@ -65,7 +65,8 @@ export function serve(gateway: Gateway, options: ServeOptions): Server {
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,
-    maxRequestBodySize: options.maxBodyBytes,
+    // Above the gateway's own limit, which answers in the client's format; beyond this one Bun says a bare 413.
+    maxRequestBodySize: options.maxBodyBytes * 2 + (64 << 20),
     // Seconds without a byte while a request is being read. Longer than a load balancer's 60 s, so that it closes first.
     idleTimeout: 75,
     fetch(request, self) {

@@ -1,6 +1,8 @@
 /** Node: for applications that carry the gateway in their own process, and a listener for `http.createServer`. */
 
 import { hash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import { getRequestListener } from "@hono/node-server";
 import type { Gateway, Parts } from "../index.ts";
 
@@ -17,5 +19,19 @@ export const nodeParts = {
  * http.createServer(nodeListener(createGateway(config, nodeParts))).listen(4000, "127.0.0.1");
  */
 export function nodeListener(gateway: Gateway): ReturnType<typeof getRequestListener> {
-  return getRequestListener((request) => gateway.fetch(request), { overrideGlobalObjects: false });
+  return getRequestListener((request, { incoming }) => gateway.fetch(hostsOf(incoming) === undefined ? request : withHosts(request, incoming)), {
+    overrideGlobalObjects: false,
+  });
+}
+
+type Incoming = IncomingMessage | Http2ServerRequest;
+
+/** Node keeps the first of several Host lines and drops the others: here they are seen again, joined, and so refused. */
+function hostsOf(incoming: Incoming): string | undefined {
+  const hosts = "headersDistinct" in incoming ? incoming.headersDistinct["host"] : undefined;
+  return hosts && hosts.length > 1 ? hosts.join(", ") : undefined;
+}
+
+function withHosts(request: Request, incoming: Incoming): Request {
+  return new Request(request.url, { method: request.method, headers: { host: hostsOf(incoming) ?? "" } });
 }

@@ -45,6 +45,13 @@ describe("outline", () => {
     expect(() => outline(`{"a":[${"{},".repeat(200_000)}{}]}`, limits)).toThrow(/too many/);
   });
 
+  test("refuses it as well where there is no outline to be had: a list, a key in disguise, a flood of fields", () => {
+    expect(() => outline(`[${"{},".repeat(200_000)}{}]`, limits)).toThrow(/too many/);
+    expect(() => outline("[".repeat(200), limits)).toThrow(/128 levels/);
+    expect(() => outline(`{"\\u0061":1,"b":[${"{},".repeat(200_000)}{}]}`, limits)).toThrow(/too many/);
+    expect(() => outline(`{${'"a":1,'.repeat(200_001)}"a":1}`, limits)).toThrow(/too many/);
+  });
+
   test("leaves to the parser what it cannot be sure of", () => {
     for (const text of ["", "[]", "null", '"x"', '{"a"', '{"a":', '{"mod\\u0065l":1}', "{a:1}"]) expect(outline(text, limits)).toBeUndefined();
   });

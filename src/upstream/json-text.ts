@@ -39,19 +39,25 @@ const CLOSE_CURLY = 125;
  */
 export function outline(text: string, limits: OutlineLimits): Outline | undefined {
   let at = skipSpace(text, 0);
-  if (text.charCodeAt(at) !== OPEN_CURLY) return undefined;
+  const budget = { nodes: limits.maxNodes };
+  if (text.charCodeAt(at) !== OPEN_CURLY) {
+    // Refused in any case, but the parser will say so: what it has to read of a list is as bounded as what stands in an object.
+    if (text.charCodeAt(at) === OPEN_SQUARE) skipValue(text, at, limits.maxDepth, budget);
+    return undefined;
+  }
   at = skipSpace(text, at + 1);
   const fields: Field[] = [];
-  const budget = { nodes: limits.maxNodes };
+  let sure = true;
   if (text.charCodeAt(at) === CLOSE_CURLY) return { fields, close: at };
   for (;;) {
     const start = at;
     if (text.charCodeAt(at) !== QUOTE) return undefined;
     const keyEnd = skipString(text, at);
     if (keyEnd < 0) return undefined;
+    spend(budget);
     const key = text.slice(at + 1, keyEnd - 1);
-    // An escaped key could spell a field in disguise ("mod\u0065l"): leave such bodies to the parser.
-    if (key.includes("\\")) return undefined;
+    // An escaped key could spell a field in disguise ("mod\u0065l"): such bodies are left to the parser, within the same limits.
+    if (key.includes("\\")) sure = false;
     at = skipSpace(text, keyEnd);
     if (text.charCodeAt(at) !== COLON) return undefined;
     const valueStart = skipSpace(text, at + 1);
@@ -60,7 +66,7 @@ export function outline(text: string, limits: OutlineLimits): Outline | undefine
     fields.push({ key, start, valueStart, end });
     at = skipSpace(text, end);
     const code = text.charCodeAt(at);
-    if (code === CLOSE_CURLY) return { fields, close: at };
+    if (code === CLOSE_CURLY) return sure ? { fields, close: at } : undefined;
     if (code !== COMMA) return undefined;
     at = skipSpace(text, at + 1);
   }

@@ -4,7 +4,8 @@ import type { Config, ModelConfig, Target } from "../../config/config.ts";
 import { MOCK } from "../../house.ts";
 import { keySource } from "../key-sources.ts";
 import type { Written } from "../key-sources.ts";
-import { formatCount, formatList, plural, printable } from "../text.ts";
+import { localTime } from "../period.ts";
+import { formatCount, formatList, printable } from "../text.ts";
 import type { Environment, Output } from "../world.ts";
 
 export interface StartUp {
@@ -22,7 +23,8 @@ export interface StartUp {
   storedKeys: number;
   /** Every call needs a key. */
   guarded: boolean;
-  calls: number;
+  /** Milliseconds since 1970; undefined: there are no calls on record. */
+  latestCallAt: number | undefined;
   /** As the server gives it. */
   url: string;
 }
@@ -36,7 +38,7 @@ export function startUpMessage(found: StartUp, output: Output): string {
     ["Providers", providerLines(found, output)],
     ["Models", modelLines(found)],
     ["Keys", [keyLine(found)]],
-    ["Database", [`${found.database} (${found.calls === 0 ? "no calls yet" : plural(found.calls, "call")})`]],
+    ["Database", [`${found.database} (${found.latestCallAt === undefined ? "no calls yet" : `latest call ${localTime(found.latestCallAt)}`})`]],
   ];
   const lines = sections.flatMap(([title, rows]) => rows.map((row, at) => `  ${dim((at === 0 ? title : "").padEnd(15))} ${row}`));
   const url = reachableUrl(found.url);

@@ -16,8 +16,9 @@ import { type Question, readUsage, recentQuestion, usageQuestion } from "./sqlit
  */
 const checkpointPages = 1_000;
 /**
- * Only a log that is copied to its end starts over, and under constant load the side thread never quite gets there. At 64 MB SQLite copies
- * the little that is left within a commit: at 6,000 calls a second that is one append of 8 to 14 ms every half minute.
+ * Only a log that is copied to its end starts over, and under constant load the side thread never quite gets there: at 64 MB SQLite copies
+ * the little that is left within a commit. All in all, at 6,000 calls a second for 15 seconds: 13 to 19 appends of over 3 ms and 0.2 s of stalls
+ * with the thread, 66 to 78 appends and 0.7 to 0.9 s without it.
  */
 const lastResortPages = 16_000;
 

@@ -319,6 +319,7 @@ class MessageEncoder {
   }
 
   #call(part: ToolCallPart, at: string): JsonObject {
+    if (this.#context.quirks.has("no-tools")) throw unsupportedField(at, "the provider takes no tools, nor earlier calls of them.");
     const id = this.#id(part.id);
     const encoded: JsonObject =
       part.kind === "custom"
