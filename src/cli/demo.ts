@@ -72,7 +72,7 @@ export async function demoCommand(world: World): Promise<number> {
   const { config } = checkConfig(configuration);
   const store = await openStore("memory:");
   const gateway = buildGateway(config, { store, ...bunParts });
-  const server = serve(gateway, { hostname: config.listen.host, port: config.listen.port, maxBodyBytes: config.limits.bodyBytes });
+  const server = serve(gateway, { hostname: config.listen.host, port: config.listen.port });
   try {
     await tour(server.url, world);
     const names = await keyNames(store, config);

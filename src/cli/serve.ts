@@ -89,7 +89,7 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
 
 async function open(gateway: Gateway, config: Config): Promise<Server> {
   try {
-    return serve(gateway, { hostname: config.listen.host, port: config.listen.port, maxBodyBytes: config.limits.bodyBytes });
+    return serve(gateway, { hostname: config.listen.host, port: config.listen.port });
   } catch (thrown) {
     throw await listenFailure(thrown, config.listen);
   }

@@ -1,6 +1,6 @@
 /** What every codec must keep, whatever its format: one suite, run by the test of each. */
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AssistantPart, ChatEvent, ChatReply, Citation, Finish, FinishReason, OpaqueState } from "../canonical/chat.ts";
 import { catalogue, GatewayError, isGatewayError } from "../canonical/errors.ts";
@@ -78,7 +78,8 @@ export function codecContract(codec: ClientCodec, samples: ContractSamples): voi
 
   describe(`${codec.name} keeps the contract of codecs`, () => {
     for (const [ability, reason] of Object.entries(samples.cannot ?? {})) test.skip(`${ability}: ${reason}`, () => {});
-    for (const [reason, { as, because }] of Object.entries(samples.finishes ?? {})) test.skip(`finish ${reason} comes back as ${as}: ${because}`, () => {});
+    for (const [reason, { as, because }] of Object.entries(samples.finishes ?? {}))
+      test.skip(`finish ${reason} comes back as ${as}: ${because}`, () => {});
 
     describe("a request decoded, encoded and decoded again is the same", () => {
       const door = samples.door ?? { headers: new Headers() };
@@ -134,20 +135,24 @@ export function codecContract(codec: ClientCodec, samples: ContractSamples): voi
         const message = request.messages.findLast(({ role }) => role === "assistant");
         return message?.role === "assistant" ? message.content : [];
       };
-      const states = (parts: readonly AssistantPart[]): OpaqueState[] => parts.flatMap((part) => ("state" in part && part.state ? [{ ...part.state, origin: context.origin }] : []));
+      const states = (parts: readonly AssistantPart[]): OpaqueState[] =>
+        parts.flatMap((part) => ("state" in part && part.state ? [{ ...part.state, origin: context.origin }] : []));
 
       test("for any answer", () => {
         fc.assert(
-          fc.property(replies(codec.name, (ability) => ability === "foreign-state" || can(ability)), (reply) => {
-            // What ends in an error leaves nothing for a history.
-            if ("error" in outcomeOf(reply, samples)) return;
-            const parts = reply.choices[0]?.content ?? [];
-            const came = kept(reply);
-            for (const state of states(parts)) expect(states(came).map(comparable)).toContainEqual(comparable(state));
-            expect(came.filter((part) => part.type === "tool-call").map(({ id, name }) => ({ id, name }))).toEqual(
-              parts.filter((part) => part.type === "tool-call").map(({ id, name }) => ({ id, name })),
-            );
-          }),
+          fc.property(
+            replies(codec.name, (ability) => ability === "foreign-state" || can(ability)),
+            (reply) => {
+              // What ends in an error leaves nothing for a history.
+              if ("error" in outcomeOf(reply, samples)) return;
+              const parts = reply.choices[0]?.content ?? [];
+              const came = kept(reply);
+              for (const state of states(parts)) expect(states(came).map(comparable)).toContainEqual(comparable(state));
+              expect(came.filter((part) => part.type === "tool-call").map(({ id, name }) => ({ id, name }))).toEqual(
+                parts.filter((part) => part.type === "tool-call").map(({ id, name }) => ({ id, name })),
+              );
+            },
+          ),
           { numRuns: runs },
         );
       });
@@ -259,12 +264,26 @@ export function codecContract(codec: ClientCodec, samples: ContractSamples): voi
 
 // ── random answers ───────────────────────────────────────────────────────────────────────────────────────────
 
-function replies(format: string, can: (ability: Ability) => boolean, ids: readonly string[] = ["reply-1", "chatcmpl-2", "msg_3"]): fc.Arbitrary<ChatReply> {
-  const text = fc.oneof(fc.string({ minLength: 1, maxLength: 30, unit: "grapheme" }), fc.string({ minLength: 1, maxLength: 20, unit: "binary" }), fc.constantFrom("\n\n", "data: [DONE]", '{"error":{}}', "\u2028", "😀", '"'));
+function replies(
+  format: string,
+  can: (ability: Ability) => boolean,
+  ids: readonly string[] = ["reply-1", "chatcmpl-2", "msg_3"],
+): fc.Arbitrary<ChatReply> {
+  const text = fc.oneof(
+    fc.string({ minLength: 1, maxLength: 30, unit: "grapheme" }),
+    fc.string({ minLength: 1, maxLength: 20, unit: "binary" }),
+    fc.constantFrom("\n\n", "data: [DONE]", '{"error":{}}', "\u2028", "😀", '"'),
+  );
   const data = fc.base64String({ minLength: 4, maxLength: 40 });
   const ownSignature = data.map((value): OpaqueState => ({ format, kind: "signature", data: value }));
   const foreign = fc.record(
-    { format: fc.constant("elsewhere/format"), kind: fc.constantFrom("signature", "encrypted"), data, id: fc.constant("rs_1"), item: fc.constant<JsonObject>({ type: "reasoning", summary: [] }) },
+    {
+      format: fc.constant("elsewhere/format"),
+      kind: fc.constantFrom("signature", "encrypted"),
+      data,
+      id: fc.constant("rs_1"),
+      item: fc.constant<JsonObject>({ type: "reasoning", summary: [] }),
+    },
     { requiredKeys: ["format", "kind", "data"] },
   ) as fc.Arbitrary<OpaqueState>;
   const state = can("foreign-state") ? fc.oneof(ownSignature, foreign) : ownSignature;
@@ -276,25 +295,64 @@ function replies(format: string, can: (ability: Ability) => boolean, ids: readon
     text.map((words): AssistantPart => ({ type: "reasoning", text: words })),
   );
   const speech: fc.Arbitrary<AssistantPart> = text.map((words) => ({ type: "text", text: words }));
-  const value = fc.oneof(fc.string({ unit: "grapheme", maxLength: 12 }), fc.integer(), fc.boolean(), fc.constant(null), fc.array(fc.integer(), { maxLength: 3 }));
+  const value = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 12 }),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(fc.integer(), { maxLength: 3 }),
+  );
   const call: fc.Arbitrary<AssistantPart> = fc
     .record({ name: fc.stringMatching(/^[a-z_]{1,12}$/), input: fc.dictionary(fc.string({ maxLength: 8 }), value, { maxKeys: 4 }) })
     .map(({ name, input }) => ({ type: "tool-call", id: "", name, kind: "function", arguments: JSON.stringify(input) }));
-  const freeform: fc.Arbitrary<AssistantPart> = text.map((input) => ({ type: "tool-call", id: "", name: "freeform", kind: "custom", arguments: input }));
+  const freeform: fc.Arbitrary<AssistantPart> = text.map((input) => ({
+    type: "tool-call",
+    id: "",
+    name: "freeform",
+    kind: "custom",
+    arguments: input,
+  }));
   const calls = can("custom-calls") ? fc.oneof({ weight: 4, arbitrary: call }, { weight: 1, arbitrary: freeform }) : call;
 
-  const ordered = fc.tuple(fc.array(reasoning, { maxLength: 2 }), fc.array(speech, { maxLength: 1 }), fc.array(calls, { maxLength: 3 })).map((groups) => groups.flat());
+  const ordered = fc
+    .tuple(fc.array(reasoning, { maxLength: 2 }), fc.array(speech, { maxLength: 1 }), fc.array(calls, { maxLength: 3 }))
+    .map((groups) => groups.flat());
   const any = fc.array(fc.oneof(reasoning, speech, calls), { maxLength: 6 });
   const content = can("any-order") ? fc.oneof(ordered, any) : ordered;
 
   const choice = fc
-    .record({ content, reason: fc.constantFrom<FinishReason>("stop", "stop-sequence", "length", "context-overflow", "tool-calls", "refusal", "content-filter", "pause", "malformed-call", "unknown") })
+    .record({
+      content,
+      reason: fc.constantFrom<FinishReason>(
+        "stop",
+        "stop-sequence",
+        "length",
+        "context-overflow",
+        "tool-calls",
+        "refusal",
+        "content-filter",
+        "pause",
+        "malformed-call",
+        "unknown",
+      ),
+    })
     .map(({ content: parts, reason }) => ({ content: withIds(parts), finish: finishFor(parts, reason) }));
   const count = fc.nat({ max: 100_000 });
   const usage: fc.Arbitrary<Usage> = can("usage-details")
-    ? fc.tuple(count, count, count, count, count).map(([fresh, read, written, spoken, thought]) => ({ input: fresh + read + written, output: spoken + thought, cacheRead: read, cacheWrite: written, reasoning: thought }))
+    ? fc.tuple(count, count, count, count, count).map(([fresh, read, written, spoken, thought]) => ({
+        input: fresh + read + written,
+        output: spoken + thought,
+        cacheRead: read,
+        cacheWrite: written,
+        reasoning: thought,
+      }))
     : fc.record({ input: count, output: count });
-  return fc.record({ id: fc.constantFrom(...ids), model: fc.constantFrom("m", "vendor/m-1"), choices: fc.array(choice, { minLength: 1, maxLength: can("choices") ? 3 : 1 }), usage });
+  return fc.record({
+    id: fc.constantFrom(...ids),
+    model: fc.constantFrom("m", "vendor/m-1"),
+    choices: fc.array(choice, { minLength: 1, maxLength: can("choices") ? 3 : 1 }),
+    usage,
+  });
 }
 
 function withIds(parts: readonly AssistantPart[]): AssistantPart[] {
@@ -304,7 +362,8 @@ function withIds(parts: readonly AssistantPart[]): AssistantPart[] {
 /** A way to end that goes with what was said. */
 function finishFor(parts: readonly AssistantPart[], reason: FinishReason): Finish {
   const called = parts.some(({ type }) => type === "tool-call");
-  if (called && (reason === "stop" || reason === "stop-sequence" || reason === "unknown" || reason === "pause")) return { reason: "tool-calls" };
+  if (called && (reason === "stop" || reason === "stop-sequence" || reason === "unknown" || reason === "pause"))
+    return { reason: "tool-calls" };
   if (!called && reason === "tool-calls") return { reason: "stop" };
   return reason === "stop-sequence" ? { reason, stopSequence: "END" } : { reason };
 }
@@ -333,7 +392,11 @@ function normal(reply: ChatReply, samples: ContractSamples): Normal {
   return {
     id: reply.id,
     model: reply.model,
-    choices: reply.choices.map((choice) => ({ content: normalParts(choice.content), finish: normalFinish(choice.finish, samples), logprobs: choice.logprobs })),
+    choices: reply.choices.map((choice) => ({
+      content: normalParts(choice.content),
+      finish: normalFinish(choice.finish, samples),
+      logprobs: choice.logprobs,
+    })),
     usage: normalUsage(reply.usage),
   };
 }
@@ -347,11 +410,19 @@ function normalParts(parts: readonly AssistantPart[]): AssistantPart[] {
       const state = part.state && comparable(part.state);
       if (part.text === "" && !state) continue;
       const citations = part.type === "text" ? part.citations?.map((citation): Citation => ({ ...citation, raw: null })) : undefined;
-      if (part.type === "text" && last?.type === "text" && !last.state && !last.citations && !citations) kept[kept.length - 1] = { ...last, text: last.text + part.text, state };
-      else kept.push(part.type === "text" ? { type: "text", text: part.text, state, citations } : { type: "reasoning", text: part.text, state });
+      if (part.type === "text" && last?.type === "text" && !last.state && !last.citations && !citations)
+        kept[kept.length - 1] = { ...last, text: last.text + part.text, state };
+      else
+        kept.push(
+          part.type === "text" ? { type: "text", text: part.text, state, citations } : { type: "reasoning", text: part.text, state },
+        );
     } else if (part.type === "tool-call") {
       const parsed = part.kind === "function" ? parseJson(part.arguments) : undefined;
-      kept.push({ ...part, arguments: parsed === undefined ? part.arguments : JSON.stringify(parsed), state: part.state && comparable(part.state) });
+      kept.push({
+        ...part,
+        arguments: parsed === undefined ? part.arguments : JSON.stringify(parsed),
+        state: part.state && comparable(part.state),
+      });
     } else kept.push(part);
   }
   return kept;
@@ -410,7 +481,8 @@ function framesOf(text: string): Frame[] {
 
 /** A delta as several. Cuts anywhere, between two halves of a character too. */
 function inPieces(event: ChatEvent, sizes: Iterator<number>, fallback = 3): ChatEvent[] {
-  if (event.type !== "text-delta" && event.type !== "reasoning-delta" && event.type !== "refusal-delta" && event.type !== "arguments-delta") return [event];
+  if (event.type !== "text-delta" && event.type !== "reasoning-delta" && event.type !== "refusal-delta" && event.type !== "arguments-delta")
+    return [event];
   const pieces: ChatEvent[] = [];
   for (let at = 0; at < event.text.length;) {
     const { value } = sizes.next();

@@ -55,7 +55,7 @@ export interface EncodeContext {
   quirks: ReadonlySet<Quirk>;
   /** `provider/model` of the target, to tell own opaque state from foreign. */
   origin: string;
-  warn(warning: Warning): void;
+  warn: (warning: Warning) => void;
 }
 
 export interface ReplyContext {

@@ -151,6 +151,8 @@ function sum(classes: readonly (readonly [tokens: number, rate: number | undefin
 
 /** A hundredth, rounded half up, in whole numbers. */
 function hundredth(value: number): number {
+  // Beyond 2^53 the remainder is no longer exact, and the quotient might be a fraction.
+  if (!Number.isSafeInteger(value)) return Math.round(value / 100);
   const rest = value % 100;
   return (value - rest) / 100 + (rest >= 50 ? 1 : 0);
 }

@@ -29,7 +29,6 @@ export interface House {
 export interface HouseOptions {
   store?: Store;
   parts?: Partial<Parts>;
-  maxBodyBytes?: number;
 }
 
 export async function openHouse(config: object, options: HouseOptions = {}): Promise<House> {
@@ -45,7 +44,7 @@ export async function openHouse(config: object, options: HouseOptions = {}): Pro
     },
     ...options.parts,
   };
-  const { gateway, port, stop } = underBun ? await underBuns(config, parts, options) : await underNodes(config, parts);
+  const { gateway, port, stop } = underBun ? await underBuns(config, parts) : await underNodes(config, parts);
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
@@ -78,10 +77,10 @@ interface Opened {
   stop(): Promise<void>;
 }
 
-async function underBuns(config: object, parts: Parts, options: HouseOptions): Promise<Opened> {
+async function underBuns(config: object, parts: Parts): Promise<Opened> {
   const { bunParts, serve } = await import("../../src/runtimes/bun.ts");
   const gateway = createGateway(config, { ...bunParts, ...parts });
-  const server = serve(gateway, { hostname: "127.0.0.1", port: 0, maxBodyBytes: options.maxBodyBytes ?? 32 << 20 });
+  const server = serve(gateway, { hostname: "127.0.0.1", port: 0 });
   return { gateway, port: Number(new URL(server.url).port), stop: () => server.stop(0) };
 }
 

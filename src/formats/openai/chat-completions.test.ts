@@ -11,7 +11,14 @@ codecContract(chatCompletions, {
       model: "gpt-x",
       messages: [
         { role: "system", content: "Be brief." },
-        { role: "developer", content: [{ type: "text", text: "One." }, { type: "text", text: "Two." }], name: "boss" },
+        {
+          role: "developer",
+          content: [
+            { type: "text", text: "One." },
+            { type: "text", text: "Two." },
+          ],
+          name: "boss",
+        },
         { role: "user", content: "Hello", name: "ann" },
       ],
       frequency_penalty: 0.5,
@@ -45,7 +52,10 @@ codecContract(chatCompletions, {
       tool_choice: "auto",
       tools: [
         { type: "function", function: { name: "look", description: "d", parameters: { type: "object", properties: {} }, strict: true } },
-        { type: "custom", custom: { name: "freeform", description: "d", format: { type: "grammar", grammar: { definition: "x", syntax: "lark" } } } },
+        {
+          type: "custom",
+          custom: { name: "freeform", description: "d", format: { type: "grammar", grammar: { definition: "x", syntax: "lark" } } },
+        },
       ],
       verbosity: "low",
       web_search_options: {},
@@ -71,8 +81,14 @@ codecContract(chatCompletions, {
     },
     "calls and their results": {
       model: "gpt-x",
-      tools: [{ type: "function", function: { name: "look" } }, { type: "custom", custom: { name: "freeform" } }],
-      tool_choice: { type: "allowed_tools", allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "look" } }] } },
+      tools: [
+        { type: "function", function: { name: "look" } },
+        { type: "custom", custom: { name: "freeform" } },
+      ],
+      tool_choice: {
+        type: "allowed_tools",
+        allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "look" } }] },
+      },
       messages: [
         { role: "user", content: "Go" },
         {
@@ -93,7 +109,18 @@ codecContract(chatCompletions, {
       model: "gpt-x",
       messages: [
         { role: "user", content: "Go" },
-        { role: "assistant", content: "", tool_calls: [{ id: "c1", type: "function", function: { name: "look", arguments: "{}" }, extra_content: { google: { thought_signature: "c2ln" } } }] },
+        {
+          role: "assistant",
+          content: "",
+          tool_calls: [
+            {
+              id: "c1",
+              type: "function",
+              function: { name: "look", arguments: "{}" },
+              extra_content: { google: { thought_signature: "c2ln" } },
+            },
+          ],
+        },
         { role: "tool", tool_call_id: "c1", content: "seen" },
       ],
     },
@@ -115,7 +142,14 @@ codecContract(chatCompletions, {
             { type: "reasoning", text: "First I look.", state: { format: "anthropic/messages", kind: "signature", data: "c2ln" } },
             { type: "reasoning", text: "", state: { format: "anthropic/messages", kind: "redacted", data: "aGlkZGVu" } },
             { type: "text", text: "Looking." },
-            { type: "tool-call", id: "c1", name: "look", kind: "function", arguments: '{"at":"a"}', state: { format: "google/gemini", kind: "signature", data: "Zw==" } },
+            {
+              type: "tool-call",
+              id: "c1",
+              name: "look",
+              kind: "function",
+              arguments: '{"at":"a"}',
+              state: { format: "google/gemini", kind: "signature", data: "Zw==" },
+            },
             { type: "tool-call", id: "c2", name: "look", kind: "function", arguments: "{}" },
           ],
           finish: { reason: "tool-calls", raw: "tool_use" },
@@ -133,7 +167,14 @@ codecContract(chatCompletions, {
             { type: "text", text: "Hello. " },
             { type: "vendor", format: "anthropic/messages", value: { type: "server_tool_use", id: "s1", name: "web_search", input: {} } },
             { type: "reasoning", text: "Two.", state: { format: "anthropic/messages", kind: "signature", data: "Mg==" } },
-            { type: "text", text: "World.", citations: [{ url: "https://example.org", title: "Example", start: 0, end: 4, raw: {}, format: "anthropic/messages" }, { citedText: "quoted", raw: { type: "page_location" }, format: "anthropic/messages" }] },
+            {
+              type: "text",
+              text: "World.",
+              citations: [
+                { url: "https://example.org", title: "Example", start: 0, end: 4, raw: {}, format: "anthropic/messages" },
+                { citedText: "quoted", raw: { type: "page_location" }, format: "anthropic/messages" },
+              ],
+            },
             { type: "reasoning", text: "Three." },
             { type: "tool-call", id: "c1", name: "look", kind: "function", arguments: "{}" },
           ],
@@ -145,7 +186,11 @@ codecContract(chatCompletions, {
       id: "chatcmpl-4",
       model: "m-1",
       choices: [
-        { content: [{ type: "text", text: "A" }], finish: { reason: "length" }, logprobs: { content: [{ token: "A", logprob: -0.1, bytes: null, top_logprobs: [] }], refusal: null } },
+        {
+          content: [{ type: "text", text: "A" }],
+          finish: { reason: "length" },
+          logprobs: { content: [{ token: "A", logprob: -0.1, bytes: null, top_logprobs: [] }], refusal: null },
+        },
         { content: [{ type: "refusal", text: "I will not." }], finish: { reason: "refusal" } },
       ],
     },
@@ -162,11 +207,18 @@ codecContract(chatCompletions, {
         },
       ],
     },
-    "nothing but an end": { id: "chatcmpl-6", model: "m-1", choices: [{ content: [], finish: { reason: "stop-sequence", stopSequence: "END" } }] },
+    "nothing but an end": {
+      id: "chatcmpl-6",
+      model: "m-1",
+      choices: [{ content: [], finish: { reason: "stop-sequence", stopSequence: "END" } }],
+    },
   },
   history: (reply) => {
     const [choice] = reply["choices"] as JsonObject[];
-    return { model: "gpt-x", messages: [{ role: "user", content: "Hi" }, (choice as JsonObject)["message"] as JsonObject, { role: "user", content: "More" }] };
+    return {
+      model: "gpt-x",
+      messages: [{ role: "user", content: "Hi" }, choice?.["message"] ?? null, { role: "user", content: "More" }],
+    };
   },
   cannot: { "any-order": "text is one string and calls are one list: words after a call move before it" },
 });

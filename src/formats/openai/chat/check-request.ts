@@ -1,7 +1,7 @@
 /** The types of a request's fields, checked without decoding: cheap enough for bodies that only pass through. */
 
 import { invalidField } from "../../../canonical/errors.ts";
-import { isObject } from "../../../canonical/json.ts";
+import { asString, isObject } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
 
 type Check = (value: Json, at: string) => void;
@@ -138,11 +138,13 @@ function message(value: unknown, index: number): void {
   if (Array.isArray(content)) {
     for (let at = 0; at < content.length; at++) part(content[at], index, at);
   } else if (content === undefined || content === null) {
-    if (role !== "assistant" && role !== "function") throw invalidField(`messages[${index}].content`, "must be a string or a list of parts.");
+    if (role !== "assistant" && role !== "function")
+      throw invalidField(`messages[${index}].content`, "must be a string or a list of parts.");
   } else if (typeof content !== "string") {
     throw invalidField(`messages[${index}].content`, "must be a string or a list of parts.");
   }
-  if (role === "tool" && typeof value["tool_call_id"] !== "string") throw invalidField(`messages[${index}].tool_call_id`, "must be a string.");
+  if (role === "tool" && typeof value["tool_call_id"] !== "string")
+    throw invalidField(`messages[${index}].tool_call_id`, "must be a string.");
   const calls = value["tool_calls"];
   if (calls !== undefined && calls !== null) toolCalls(calls, index);
 }
@@ -150,7 +152,7 @@ function message(value: unknown, index: number): void {
 function part(value: unknown, index: number, at: number): void {
   const path = (): string => `messages[${index}].content[${at}]`;
   if (!isObject(value)) throw invalidField(path(), "must be an object.");
-  switch (value["type"]) {
+  switch (asString(value["type"]) ?? "") {
     case "text":
       if (typeof value["text"] !== "string") throw invalidField(`${path()}.text`, "must be a string.");
       return;

@@ -106,15 +106,23 @@ export class ChoiceDecoder {
     const { content, tool_calls: calls, reasoning_details: details, [own]: ours } = message;
     const blocks = isObject(ours) && Array.isArray(ours["blocks"]) ? ours["blocks"] : [];
     const marks = inOrder(placedDetails(details), placedBlocks(blocks));
-    if (typeof content !== "string" || (blocks.length === 0 && !marks.some(({ place }) => place.text > 0 || place.calls > 0))) return this.delta(message, events);
+    const moved = blocks.length > 0 || marks.some(({ place }) => place.text > 0 || place.calls > 0);
+    if (!moved || Array.isArray(content)) return this.delta(message, events);
     const list = Array.isArray(calls) ? calls : [];
-    const dealt = deal([{ text: content }], list.length, marks);
+    const dealt = deal([{ text: asString(content) ?? "" }], list.length, marks);
     const deltas: JsonObject[] = dealt.map((one) => {
       if (one.kind === "text") return { content: one.text.text };
-      return one.kind === "call" ? { tool_calls: [list[one.index] as Json] } : one.mark;
+      return one.kind === "call" ? { tool_calls: [list[one.index] ?? null] } : one.mark;
     });
     // Citations belong to text, and everything else goes with them.
-    const { content: _content, tool_calls: _calls, reasoning_details: _details, reasoning_content: _plain, reasoning: _text, ...rest } = message;
+    const {
+      content: _content,
+      tool_calls: _calls,
+      reasoning_details: _details,
+      reasoning_content: _plain,
+      reasoning: _text,
+      ...rest
+    } = message;
     rest[own] = isObject(ours) ? { citations: ours["citations"] } : undefined;
     const last = dealt.findLastIndex((one) => one.kind === "text");
     deltas.splice(last + 1, 0, rest);
@@ -149,7 +157,8 @@ export class ChoiceDecoder {
 
   #content(text: string, events: ChatEvent[]): void {
     if (text === "") return;
-    if (this.#think) this.#think.push(text, (kind, piece) => (kind === "text" ? this.#text(piece, events) : this.#reasoningText(piece, events)));
+    if (this.#think)
+      this.#think.push(text, (kind, piece) => (kind === "text" ? this.#text(piece, events) : this.#reasoningText(piece, events)));
     else this.#text(text, events);
   }
 
@@ -214,7 +223,11 @@ export class ChoiceDecoder {
     if (!open) return;
     this.#open = undefined;
     const state = open.state ?? (open.detail && vendorState(open.detail));
-    events.push(state ? { type: "block-end", choice: this.#index, block: open.block, state } : { type: "block-end", choice: this.#index, block: open.block });
+    events.push(
+      state
+        ? { type: "block-end", choice: this.#index, block: open.block, state }
+        : { type: "block-end", choice: this.#index, block: open.block },
+    );
   }
 
   // ── reasoning: told once, under whichever names it comes ───────────────────────────────────────────────────
@@ -244,7 +257,7 @@ export class ChoiceDecoder {
 
   /** A piece of a vendor's entry. Pieces of one entry have the same type and index; the signature comes last. */
   #vendorDetail(entry: JsonObject, events: ChatEvent[]): void {
-    const key = `${String(entry["type"])}:${String(entry["index"] ?? 0)}`;
+    const key = `${asString(entry["type"])}:${asNumber(entry["index"]) ?? 0}`;
     let open = this.#open;
     if (open?.kind !== "reasoning" || (open.key !== undefined && open.key !== key) || (open.key === undefined && open.sealed)) {
       if (open?.kind === "reasoning") open.sealed = true;
@@ -335,7 +348,8 @@ export class ChoiceDecoder {
     const name = asString(inner["name"]) ?? "";
     const id = asString(delta["id"]) ?? "";
     const piece = custom ? (asString(inner["input"]) ?? "") : fragment(inner["arguments"]);
-    const call = this.#callOf({ index: asNumber(delta["index"]), id, name, piece }) ?? this.#newCall(delta, custom || delta["type"] === "custom");
+    const call =
+      this.#callOf({ index: asNumber(delta["index"]), id, name, piece }) ?? this.#newCall(delta, custom || delta["type"] === "custom");
     this.#current = call;
     if (call.block < 0) {
       if (id !== "") {
@@ -408,7 +422,13 @@ export class ChoiceDecoder {
       const trimmed = text.trim();
       // No arguments are written "", " " or "null"; all mean {}, and "null" must not be told before it is known to be all.
       if (trimmed === "" || "null".startsWith(trimmed)) {
-        if (last && call.told === 0) events.push({ type: "arguments-delta", choice: this.#index, block: call.block, text: trimmed === "" || trimmed === "null" ? "{}" : text });
+        if (last && call.told === 0)
+          events.push({
+            type: "arguments-delta",
+            choice: this.#index,
+            block: call.block,
+            text: trimmed === "" || trimmed === "null" ? "{}" : text,
+          });
         return;
       }
     }
@@ -434,7 +454,11 @@ export class ChoiceDecoder {
     }
     this.#tell(call, events, true);
     const { state } = readExtraContent(call.extraContent);
-    events.push(state ? { type: "block-end", choice: this.#index, block: call.block, state } : { type: "block-end", choice: this.#index, block: call.block });
+    events.push(
+      state
+        ? { type: "block-end", choice: this.#index, block: call.block, state }
+        : { type: "block-end", choice: this.#index, block: call.block },
+    );
   }
 }
 

@@ -24,7 +24,12 @@ describe("text", () => {
     ]);
     expectDiscipline(events);
     expect(types(events)).toEqual(["start", "block-start", "text-delta", "text-delta", "block-end", "finish", "usage", "end"]);
-    expect(fold(events)).toMatchObject({ id: "c-1", model: "m", created: 5, choices: [{ content: [{ type: "text", text: "Hello" }], finish: { reason: "stop", raw: "stop" } }] });
+    expect(fold(events)).toMatchObject({
+      id: "c-1",
+      model: "m",
+      created: 5,
+      choices: [{ content: [{ type: "text", text: "Hello" }], finish: { reason: "stop", raw: "stop" } }],
+    });
   });
 
   test("Azure's first chunk without choices, id and model does not name the reply", () => {
@@ -34,7 +39,13 @@ describe("text", () => {
       { id: "c-1", model: "m", choices: [{ index: 0, finish_reason: null, content_filter_offsets: {} }] },
       chunk({}, "stop"),
     ]);
-    expect(events[0]).toMatchObject({ type: "start", id: "c-1", model: "m", created: 5, extra: { fields: { prompt_filter_results: [{ prompt_index: 0 }] } } });
+    expect(events[0]).toMatchObject({
+      type: "start",
+      id: "c-1",
+      model: "m",
+      created: 5,
+      extra: { fields: { prompt_filter_results: [{ prompt_index: 0 }] } },
+    });
     expect(fold(events).choices).toHaveLength(1);
   });
 
@@ -47,8 +58,20 @@ describe("text", () => {
   });
 
   test("several choices, interleaved", () => {
-    const both = (one: string, two: string): JsonObject => ({ id: "c", model: "m", choices: [{ index: 0, delta: { content: one } }, { index: 1, delta: { content: two } }] });
-    const reply = foldStream([both("A", "B"), both("a", "b"), { id: "c", choices: [{ index: 1, delta: {}, finish_reason: "length" }] }, { id: "c", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }]);
+    const both = (one: string, two: string): JsonObject => ({
+      id: "c",
+      model: "m",
+      choices: [
+        { index: 0, delta: { content: one } },
+        { index: 1, delta: { content: two } },
+      ],
+    });
+    const reply = foldStream([
+      both("A", "B"),
+      both("a", "b"),
+      { id: "c", choices: [{ index: 1, delta: {}, finish_reason: "length" }] },
+      { id: "c", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+    ]);
     expect(reply.choices.map(({ content, finish }) => [content[0], finish.reason])).toEqual([
       [{ type: "text", text: "Aa" }, "stop"],
       [{ type: "text", text: "Bb" }, "length"],
@@ -56,22 +79,38 @@ describe("text", () => {
   });
 
   test("a choice with an impossible index is a bad response", () => {
-    expect(errorOf(decodeStream([{ id: "c", choices: [{ index: 4_000_000_000, delta: { content: "x" } }] }]))).toBe("provider_bad_response");
+    expect(errorOf(decodeStream([{ id: "c", choices: [{ index: 4_000_000_000, delta: { content: "x" } }] }]))).toBe(
+      "provider_bad_response",
+    );
   });
 
   test("refusal deltas are a refusal, whatever the finish says", () => {
     const reply = foldStream([chunk({ refusal: "I " }), chunk({ refusal: "won't." }), chunk({}, "stop")]);
-    expect(reply.choices[0]).toMatchObject({ content: [{ type: "refusal", text: "I won't." }], finish: { reason: "refusal", raw: "stop" } });
+    expect(reply.choices[0]).toMatchObject({
+      content: [{ type: "refusal", text: "I won't." }],
+      finish: { reason: "refusal", raw: "stop" },
+    });
   });
 
   test("logprobs arrive piecewise and are joined", () => {
-    const piece = (token: string): JsonObject => ({ id: "c", choices: [{ index: 0, delta: { content: token }, logprobs: { content: [{ token, logprob: -1 }], refusal: null } }] });
-    expect(foldStream([piece("a"), piece("b"), chunk({}, "stop")]).choices[0]?.logprobs).toEqual({ content: [{ token: "a", logprob: -1 }, { token: "b", logprob: -1 }], refusal: null });
+    const piece = (token: string): JsonObject => ({
+      id: "c",
+      choices: [{ index: 0, delta: { content: token }, logprobs: { content: [{ token, logprob: -1 }], refusal: null } }],
+    });
+    expect(foldStream([piece("a"), piece("b"), chunk({}, "stop")]).choices[0]?.logprobs).toEqual({
+      content: [
+        { token: "a", logprob: -1 },
+        { token: "b", logprob: -1 },
+      ],
+      refusal: null,
+    });
   });
 
   test("annotations become citations of the text", () => {
     const annotation = { type: "url_citation", url_citation: { start_index: 0, end_index: 2, url: "https://e.org", title: "E" } };
-    expect(partsOf([chunk({ content: "Hi" }), chunk({ annotations: [annotation] }), chunk({}, "stop")])).toMatchObject([{ type: "text", text: "Hi", citations: [{ url: "https://e.org", title: "E", start: 0, end: 2 }] }]);
+    expect(partsOf([chunk({ content: "Hi" }), chunk({ annotations: [annotation] }), chunk({}, "stop")])).toMatchObject([
+      { type: "text", text: "Hi", citations: [{ url: "https://e.org", title: "E", start: 0, end: 2 }] },
+    ]);
   });
 
   test("Perplexity's sources beside the answer become its citations", () => {
@@ -83,28 +122,44 @@ describe("text", () => {
 
   test("sound in pieces is one block, padded pieces too", () => {
     const [first, second] = [btoa("abcd"), btoa("ef")];
-    const parts = partsOf([chunk({ audio: { id: "a1", transcript: "He" } }), chunk({ audio: { data: first, transcript: "y" } }), chunk({ audio: { data: second, expires_at: 9 } }), chunk({}, "stop")]);
-    expect(parts).toEqual([{ type: "media", id: "a1", transcript: "Hey", source: { kind: "base64", mediaType: "audio/pcm", data: btoa("abcdef") } }]);
+    const parts = partsOf([
+      chunk({ audio: { id: "a1", transcript: "He" } }),
+      chunk({ audio: { data: first, transcript: "y" } }),
+      chunk({ audio: { data: second, expires_at: 9 } }),
+      chunk({}, "stop"),
+    ]);
+    expect(parts).toEqual([
+      { type: "media", id: "a1", transcript: "Hey", source: { kind: "base64", mediaType: "audio/pcm", data: btoa("abcdef") } },
+    ]);
   });
 
   test("images that a gateway returns beside the text", () => {
-    expect(partsOf([chunk({ content: "Here", images: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] }, "stop")])).toMatchObject([
-      { type: "text" },
-      { type: "media", source: { kind: "base64", mediaType: "image/png", data: "AAAA" } },
-    ]);
+    expect(
+      partsOf([chunk({ content: "Here", images: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] }, "stop")]),
+    ).toMatchObject([{ type: "text" }, { type: "media", source: { kind: "base64", mediaType: "image/png", data: "AAAA" } }]);
   });
 });
 
 describe("reasoning is told once, under any name", () => {
   test("reasoning_content (DeepSeek, xAI, Moonshot, Alibaba)", () => {
-    expect(partsOf([chunk({ content: null, reasoning_content: "Hm" }), chunk({ reasoning_content: "m" }), chunk({ content: "Hi", reasoning_content: null }), chunk({}, "stop")])).toEqual([
+    expect(
+      partsOf([
+        chunk({ content: null, reasoning_content: "Hm" }),
+        chunk({ reasoning_content: "m" }),
+        chunk({ content: "Hi", reasoning_content: null }),
+        chunk({}, "stop"),
+      ]),
+    ).toEqual([
       { type: "reasoning", text: "Hmm" },
       { type: "text", text: "Hi" },
     ]);
   });
 
   test("reasoning (Groq, Ollama's compatible door)", () => {
-    expect(partsOf([chunk({ reasoning: "Hm" }), chunk({ content: "Hi" }, "stop")])).toMatchObject([{ type: "reasoning", text: "Hm" }, { type: "text" }]);
+    expect(partsOf([chunk({ reasoning: "Hm" }), chunk({ content: "Hi" }, "stop")])).toMatchObject([
+      { type: "reasoning", text: "Hm" },
+      { type: "text" },
+    ]);
   });
 
   test("reasoning and reasoning_details with the same words, the signature last (OpenRouter)", () => {
@@ -116,34 +171,76 @@ describe("reasoning is told once, under any name", () => {
       chunk({ content: "Hi" }, "stop"),
     ]);
     expect(parts).toMatchObject([
-      { type: "reasoning", text: "Hmm", state: { format: "openai/chat-completions", kind: "signature", data: "c2ln", item: { type: "reasoning.text", text: "Hmm", signature: "c2ln", format: "anthropic-claude-v1", index: 0 } } },
+      {
+        type: "reasoning",
+        text: "Hmm",
+        state: {
+          format: "openai/chat-completions",
+          kind: "signature",
+          data: "c2ln",
+          item: { type: "reasoning.text", text: "Hmm", signature: "c2ln", format: "anthropic-claude-v1", index: 0 },
+        },
+      },
       { type: "text", text: "Hi" },
     ]);
   });
 
   test("a summary and hidden reasoning with the same index are two blocks (OpenRouter with OpenAI behind)", () => {
     const parts = partsOf([
-      chunk({ reasoning: "Sum", reasoning_details: [{ type: "reasoning.summary", summary: "Sum", format: "openai-responses-v1", index: 0 }] }),
+      chunk({
+        reasoning: "Sum",
+        reasoning_details: [{ type: "reasoning.summary", summary: "Sum", format: "openai-responses-v1", index: 0 }],
+      }),
       chunk({ reasoning_details: [{ type: "reasoning.encrypted", data: "ZW5j", id: "rs_1", format: "openai-responses-v1", index: 0 }] }),
       chunk({ content: "Hi" }, "stop"),
     ]);
-    expect(parts).toMatchObject([{ type: "reasoning", text: "Sum" }, { type: "reasoning", text: "", state: { kind: "encrypted", data: "ZW5j", id: "rs_1" } }, { type: "text" }]);
+    expect(parts).toMatchObject([
+      { type: "reasoning", text: "Sum" },
+      { type: "reasoning", text: "", state: { kind: "encrypted", data: "ZW5j", id: "rs_1" } },
+      { type: "text" },
+    ]);
   });
 
   test("content as a list with thinking in it (Mistral)", () => {
-    const thinking = (text: string, more: JsonObject = {}): JsonObject => ({ type: "thinking", thinking: [{ type: "text", text }], ...more });
-    const parts = partsOf([chunk({ content: [thinking("Hm")] }), chunk({ content: [thinking("m", { signature: "s" })] }), chunk({ content: [{ type: "text", text: "Hi" }] }), chunk({ content: "!" }, "stop")]);
-    expect(parts).toMatchObject([{ type: "reasoning", text: "Hmm", state: { data: "s" } }, { type: "text", text: "Hi!" }]);
+    const thinking = (text: string, more: JsonObject = {}): JsonObject => ({
+      type: "thinking",
+      thinking: [{ type: "text", text }],
+      ...more,
+    });
+    const parts = partsOf([
+      chunk({ content: [thinking("Hm")] }),
+      chunk({ content: [thinking("m", { signature: "s" })] }),
+      chunk({ content: [{ type: "text", text: "Hi" }] }),
+      chunk({ content: "!" }, "stop"),
+    ]);
+    expect(parts).toMatchObject([
+      { type: "reasoning", text: "Hmm", state: { data: "s" } },
+      { type: "text", text: "Hi!" },
+    ]);
   });
 
   test("kinds of content that only one vendor knows are carried whole", () => {
-    expect(partsOf([chunk({ content: [{ type: "text", text: "Hi" }, { type: "reference", reference_ids: [1] }] }, "stop")])).toMatchObject([{ type: "text" }, { type: "vendor", value: { type: "reference", reference_ids: [1] } }]);
+    expect(
+      partsOf([
+        chunk(
+          {
+            content: [
+              { type: "text", text: "Hi" },
+              { type: "reference", reference_ids: [1] },
+            ],
+          },
+          "stop",
+        ),
+      ]),
+    ).toMatchObject([{ type: "text" }, { type: "vendor", value: { type: "reference", reference_ids: [1] } }]);
   });
 
   test("think tags, where the row says so, cut anywhere", () => {
     const text = "<think>\nHm < ok</think>\n\nHi <think>";
     for (let at = 1; at < text.length; at++) {
-      expect(partsOf([chunk({ content: text.slice(0, at) }), chunk({ content: text.slice(at) }, "stop")], { quirks: ["think-tags"] })).toEqual([
+      expect(
+        partsOf([chunk({ content: text.slice(0, at) }), chunk({ content: text.slice(at) }, "stop")], { quirks: ["think-tags"] }),
+      ).toEqual([
         { type: "reasoning", text: "Hm < ok" },
         { type: "text", text: "Hi <think>" },
       ]);
@@ -152,11 +249,22 @@ describe("reasoning is told once, under any name", () => {
   });
 
   test("the order of thinking, words, thinking is kept", () => {
-    expect(partsOf([chunk({ reasoning_content: "1" }), chunk({ content: "A" }), chunk({ reasoning_content: "2" }), chunk({ content: "B" }, "stop")]).map((part) => part.type)).toEqual(["reasoning", "text", "reasoning", "text"]);
+    expect(
+      partsOf([
+        chunk({ reasoning_content: "1" }),
+        chunk({ content: "A" }),
+        chunk({ reasoning_content: "2" }),
+        chunk({ content: "B" }, "stop"),
+      ]).map((part) => part.type),
+    ).toEqual(["reasoning", "text", "reasoning", "text"]);
   });
 
   test("a delta with both words and thinking loses neither", () => {
-    expect(partsOf([chunk({ content: "A" }), chunk({ content: "B", reasoning_content: "x" }, "stop")])).toMatchObject([{ text: "A" }, { type: "reasoning", text: "x" }, { text: "B" }]);
+    expect(partsOf([chunk({ content: "A" }), chunk({ content: "B", reasoning_content: "x" }, "stop")])).toMatchObject([
+      { text: "A" },
+      { type: "reasoning", text: "x" },
+      { text: "B" },
+    ]);
   });
 });
 
@@ -173,33 +281,76 @@ describe("tool calls", () => {
       chunk({}, "tool_calls"),
     ]);
     expectDiscipline(events);
-    expect(types(events)).toEqual(["start", "block-start", "arguments-delta", "arguments-delta", "block-end", "block-start", "arguments-delta", "block-end", "finish", "end"]);
+    expect(types(events)).toEqual([
+      "start",
+      "block-start",
+      "arguments-delta",
+      "arguments-delta",
+      "block-end",
+      "block-start",
+      "arguments-delta",
+      "block-end",
+      "finish",
+      "end",
+    ]);
   });
 
   test("interleaved deltas go to their own calls", () => {
     const parts = partsOf([
-      chunk({ tool_calls: [{ index: 0, id: "a", ...named }, { index: 1, id: "b", ...named }] }),
+      chunk({
+        tool_calls: [
+          { index: 0, id: "a", ...named },
+          { index: 1, id: "b", ...named },
+        ],
+      }),
       call({ index: 0, function: { arguments: '{"x"' } }),
       call({ index: 1, function: { arguments: '{"y"' } }),
       call({ index: 0, function: { arguments: ":1}" } }),
       call({ index: 1, function: { arguments: ":2}" } }),
       chunk({}, "tool_calls"),
     ]);
-    expect(parts).toMatchObject([{ id: "a", arguments: '{"x":1}' }, { id: "b", arguments: '{"y":2}' }]);
+    expect(parts).toMatchObject([
+      { id: "a", arguments: '{"x":1}' },
+      { id: "b", arguments: '{"y":2}' },
+    ]);
   });
 
   test("the index is missing (Mistral): whole calls in one delta", () => {
-    const parts = partsOf([chunk({ tool_calls: [{ id: "a", function: { name: "look", arguments: '{"x":1}' } }, { id: "b", function: { name: "look", arguments: "{}" } }] }, "tool_calls")]);
-    expect(parts).toMatchObject([{ id: "a", name: "look", arguments: '{"x":1}' }, { id: "b", arguments: "{}" }]);
+    const parts = partsOf([
+      chunk(
+        {
+          tool_calls: [
+            { id: "a", function: { name: "look", arguments: '{"x":1}' } },
+            { id: "b", function: { name: "look", arguments: "{}" } },
+          ],
+        },
+        "tool_calls",
+      ),
+    ]);
+    expect(parts).toMatchObject([
+      { id: "a", name: "look", arguments: '{"x":1}' },
+      { id: "b", arguments: "{}" },
+    ]);
   });
 
   test("index 0 for every call: a new id with a name is a new call", () => {
-    const parts = partsOf([call({ index: 0, id: "a", function: { name: "look", arguments: '{"x":1}' } }), call({ index: 0, id: "b", function: { name: "look", arguments: '{"x":2}' } }), chunk({}, "tool_calls")]);
-    expect(parts).toMatchObject([{ id: "a", arguments: '{"x":1}' }, { id: "b", arguments: '{"x":2}' }]);
+    const parts = partsOf([
+      call({ index: 0, id: "a", function: { name: "look", arguments: '{"x":1}' } }),
+      call({ index: 0, id: "b", function: { name: "look", arguments: '{"x":2}' } }),
+      chunk({}, "tool_calls"),
+    ]);
+    expect(parts).toMatchObject([
+      { id: "a", arguments: '{"x":1}' },
+      { id: "b", arguments: '{"x":2}' },
+    ]);
   });
 
   test("index 0 for every call and no ids: a name after complete arguments is a new call, with an id of its own", () => {
-    const parts = partsOf([call({ index: 0, function: { name: "look", arguments: '{"x":1}' } }), call({ index: 0, function: { name: "look", arguments: '{"x":2}' } }), chunk({}, "tool_calls")]);
+    const parts = partsOf([
+      call({ index: 0, function: { name: "look", arguments: '{"x":1}' } }),
+      call({ index: 0, function: { name: "look", arguments: '{"x":2}' } }),
+      chunk({}, "tool_calls"),
+    ]);
     expect(parts).toMatchObject([{ arguments: '{"x":1}' }, { arguments: '{"x":2}' }]);
     const ids = parts.map((part) => (part.type === "tool-call" ? part.id : ""));
     expect(new Set(ids).size).toBe(2);
@@ -214,11 +365,20 @@ describe("tool calls", () => {
   test("id, type and name repeated on every delta (vLLM), or the name repeated empty (Mistral's guests)", () => {
     const vllm = (text: string): JsonObject => call({ index: 0, id: "a", type: "function", function: { name: "look", arguments: text } });
     expect(partsOf([vllm('{"x"'), vllm(":1}"), chunk({}, "tool_calls")])).toMatchObject([{ id: "a", name: "look", arguments: '{"x":1}' }]);
-    expect(partsOf([call({ index: 0, id: "a", ...named }), call({ index: 0, function: { name: "", arguments: '{"x":1}' } }), chunk({}, "tool_calls")])).toMatchObject([{ name: "look", arguments: '{"x":1}' }]);
+    expect(
+      partsOf([
+        call({ index: 0, id: "a", ...named }),
+        call({ index: 0, function: { name: "", arguments: '{"x":1}' } }),
+        chunk({}, "tool_calls"),
+      ]),
+    ).toMatchObject([{ name: "look", arguments: '{"x":1}' }]);
   });
 
   test("made-up ids are the same when the stream is read again, and differ between replies", () => {
-    const stream = (id: string): JsonObject[] => [{ ...call({ index: 0, id: "", function: { name: "look", arguments: "{}" } }), id }, chunk({}, "tool_calls")];
+    const stream = (id: string): JsonObject[] => [
+      { ...call({ index: 0, id: "", function: { name: "look", arguments: "{}" } }), id },
+      chunk({}, "tool_calls"),
+    ];
     const idOf = (id: string): unknown => partsOf(stream(id))[0];
     expect(idOf("r1")).toEqual(idOf("r1"));
     expect(idOf("r1")).not.toEqual(idOf("r2"));
@@ -231,19 +391,30 @@ describe("tool calls", () => {
     ["the word null", "null"],
     ["an empty object", {}],
   ])("arguments given as %s are {}", (_, given) => {
-    expect(partsOf([call({ index: 0, id: "a", function: { name: "look", ...(given !== undefined && { arguments: given }) } }), chunk({}, "tool_calls")])).toMatchObject([{ arguments: "{}" }]);
+    expect(
+      partsOf([
+        call({ index: 0, id: "a", function: { name: "look", ...(given !== undefined && { arguments: given }) } }),
+        chunk({}, "tool_calls"),
+      ]),
+    ).toMatchObject([{ arguments: "{}" }]);
   });
 
   test("arguments given as an object are written as text", () => {
-    expect(partsOf([call({ index: 0, id: "a", function: { name: "look", arguments: { x: [1] } } }), chunk({}, "tool_calls")])).toMatchObject([{ arguments: '{"x":[1]}' }]);
+    expect(
+      partsOf([call({ index: 0, id: "a", function: { name: "look", arguments: { x: [1] } } }), chunk({}, "tool_calls")]),
+    ).toMatchObject([{ arguments: '{"x":[1]}' }]);
   });
 
   test("large integers in arguments survive", () => {
-    expect(partsOf([call({ index: 0, id: "a", function: { name: "look", arguments: '{"n":9007199254740993}' } }), chunk({}, "tool_calls")])).toMatchObject([{ arguments: '{"n":9007199254740993}' }]);
+    expect(
+      partsOf([call({ index: 0, id: "a", function: { name: "look", arguments: '{"n":9007199254740993}' } }), chunk({}, "tool_calls")]),
+    ).toMatchObject([{ arguments: '{"n":9007199254740993}' }]);
   });
 
   test("an empty call that is still open at the end is not lost", () => {
-    expect(partsOf([call({ index: 0, id: "a", ...named }), chunk({}, "tool_calls")], { done: false })).toMatchObject([{ name: "look", arguments: "{}" }]);
+    expect(partsOf([call({ index: 0, id: "a", ...named }), chunk({}, "tool_calls")], { done: false })).toMatchObject([
+      { name: "look", arguments: "{}" },
+    ]);
   });
 
   test("a call without a name is left out, and a finish by calls alone says that it was malformed", () => {
@@ -252,28 +423,64 @@ describe("tool calls", () => {
   });
 
   test("the name may come after the first arguments", () => {
-    expect(partsOf([call({ index: 0, id: "a", function: { arguments: '{"x"' } }), call({ index: 0, function: { name: "look", arguments: ":1}" } }), chunk({}, "tool_calls")])).toMatchObject([{ id: "a", name: "look", arguments: '{"x":1}' }]);
+    expect(
+      partsOf([
+        call({ index: 0, id: "a", function: { arguments: '{"x"' } }),
+        call({ index: 0, function: { name: "look", arguments: ":1}" } }),
+        chunk({}, "tool_calls"),
+      ]),
+    ).toMatchObject([{ id: "a", name: "look", arguments: '{"x":1}' }]);
   });
 
   test("the deprecated function_call", () => {
-    const reply = foldStream([chunk({ function_call: { name: "look", arguments: "" } }), chunk({ function_call: { arguments: '{"x":1}' } }), chunk({}, "function_call")]);
-    expect(reply.choices[0]).toMatchObject({ content: [{ type: "tool-call", name: "look", arguments: '{"x":1}' }], finish: { reason: "tool-calls" } });
+    const reply = foldStream([
+      chunk({ function_call: { name: "look", arguments: "" } }),
+      chunk({ function_call: { arguments: '{"x":1}' } }),
+      chunk({}, "function_call"),
+    ]);
+    expect(reply.choices[0]).toMatchObject({
+      content: [{ type: "tool-call", name: "look", arguments: '{"x":1}' }],
+      finish: { reason: "tool-calls" },
+    });
   });
 
   test("custom calls keep their free-form input", () => {
-    expect(partsOf([call({ index: 0, id: "a", type: "custom", custom: { name: "run", input: "x " } }), call({ index: 0, custom: { input: "= 1" } }), chunk({}, "tool_calls")])).toMatchObject([{ kind: "custom", arguments: "x = 1" }]);
+    expect(
+      partsOf([
+        call({ index: 0, id: "a", type: "custom", custom: { name: "run", input: "x " } }),
+        call({ index: 0, custom: { input: "= 1" } }),
+        chunk({}, "tool_calls"),
+      ]),
+    ).toMatchObject([{ kind: "custom", arguments: "x = 1" }]);
   });
 
   test("Google's signature is the call's state", () => {
-    expect(partsOf([call({ index: 0, id: "a", function: { name: "look", arguments: "{}" }, extra_content: { google: { thought_signature: "c2ln" } } }), chunk({}, "tool_calls")])).toMatchObject([
-      { state: { kind: "signature", data: "c2ln", item: { google: { thought_signature: "c2ln" } } } },
-    ]);
+    expect(
+      partsOf([
+        call({ index: 0, id: "a", function: { name: "look", arguments: "{}" }, extra_content: { google: { thought_signature: "c2ln" } } }),
+        chunk({}, "tool_calls"),
+      ]),
+    ).toMatchObject([{ state: { kind: "signature", data: "c2ln", item: { google: { thought_signature: "c2ln" } } } }]);
   });
 
   test("words and a call: two blocks, the words first", () => {
-    const events = decodeStream([chunk({ content: "Looking" }), call({ index: 0, id: "a", function: { name: "look", arguments: "{}" } }), chunk({ content: "" }, "tool_calls")]);
+    const events = decodeStream([
+      chunk({ content: "Looking" }),
+      call({ index: 0, id: "a", function: { name: "look", arguments: "{}" } }),
+      chunk({ content: "" }, "tool_calls"),
+    ]);
     expectDiscipline(events);
-    expect(types(events)).toEqual(["start", "block-start", "text-delta", "block-end", "block-start", "arguments-delta", "block-end", "finish", "end"]);
+    expect(types(events)).toEqual([
+      "start",
+      "block-start",
+      "text-delta",
+      "block-end",
+      "block-start",
+      "arguments-delta",
+      "block-end",
+      "finish",
+      "end",
+    ]);
   });
 });
 
@@ -298,8 +505,15 @@ describe("the end", () => {
   });
 
   test("vLLM names the stop string that was hit, and gives a number for the model's own end", () => {
-    const end = (stop_reason: string | number): JsonObject => ({ id: "c", choices: [{ index: 0, delta: {}, finish_reason: "stop", stop_reason }] });
-    expect(foldStream([chunk({ content: "x" }), end("END")]).choices[0]?.finish).toEqual({ reason: "stop-sequence", raw: "stop", stopSequence: "END" });
+    const end = (stop_reason: string | number): JsonObject => ({
+      id: "c",
+      choices: [{ index: 0, delta: {}, finish_reason: "stop", stop_reason }],
+    });
+    expect(foldStream([chunk({ content: "x" }), end("END")]).choices[0]?.finish).toEqual({
+      reason: "stop-sequence",
+      raw: "stop",
+      stopSequence: "END",
+    });
     expect(foldStream([chunk({ content: "x" }), end(154829)]).choices[0]?.finish).toEqual({ reason: "stop", raw: "stop" });
   });
 
@@ -313,7 +527,10 @@ describe("the end", () => {
   });
 
   test("without finish and [DONE] the stream was cut, and what was counted is told", () => {
-    const events = decodeStream([chunk({ content: "x" }, undefined, { usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 } })], { done: false });
+    const events = decodeStream(
+      [chunk({ content: "x" }, undefined, { usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 } })],
+      { done: false },
+    );
     expect(types(events).slice(-2)).toEqual(["usage", "error"]);
     expect(errorOf(events)).toBe("provider_stream_cut");
   });
@@ -338,8 +555,16 @@ describe("the end", () => {
   });
 
   test("nothing after [DONE] or an error is read", () => {
-    expect(types(decodeStream([chunk({ content: "x" }), chunk({}, "stop"), "[DONE]", chunk({ content: "y" })]).filter(({ type }) => type === "text-delta"))).toHaveLength(1);
-    expect(decodeStream([chunk({ content: "x" }), { error: { message: "no" } }, chunk({}, "stop")]).filter(({ type }) => type === "end")).toEqual([]);
+    expect(
+      types(
+        decodeStream([chunk({ content: "x" }), chunk({}, "stop"), "[DONE]", chunk({ content: "y" })]).filter(
+          ({ type }) => type === "text-delta",
+        ),
+      ),
+    ).toHaveLength(1);
+    expect(
+      decodeStream([chunk({ content: "x" }), { error: { message: "no" } }, chunk({}, "stop")]).filter(({ type }) => type === "end"),
+    ).toEqual([]);
   });
 });
 
@@ -347,9 +572,21 @@ describe("errors inside a 200", () => {
   test.each<[string, JsonObject | string, string]>([
     ["an error object", { error: { message: "Overloaded", type: "server_error", code: "engine_overloaded" } }, "provider_overloaded"],
     ["an error text", { error: "upstream gone" }, "provider_error"],
-    ["OpenRouter's, with a status for a code", { id: "c", error: { code: 429, message: "Rate limited" }, choices: [{ index: 0, delta: { content: "" }, finish_reason: "error" }] }, "provider_rate_limited"],
-    ["vLLM's", { object: "error", message: "prompt is too long: 9 > 8 maximum context length", type: "BadRequestError", code: 400 }, "context_length_exceeded"],
-    ["a list of one (Google)", '[{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}]', "provider_overloaded"],
+    [
+      "OpenRouter's, with a status for a code",
+      { id: "c", error: { code: 429, message: "Rate limited" }, choices: [{ index: 0, delta: { content: "" }, finish_reason: "error" }] },
+      "provider_rate_limited",
+    ],
+    [
+      "vLLM's",
+      { object: "error", message: "prompt is too long: 9 > 8 maximum context length", type: "BadRequestError", code: 400 },
+      "context_length_exceeded",
+    ],
+    [
+      "a list of one (Google)",
+      '[{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}]',
+      "provider_overloaded",
+    ],
     ["Groq's, beside the answer", { id: "c", choices: [], x_groq: { error: "internal" } }, "provider_error"],
     ["text that is not JSON", "Internal Server Error", "provider_bad_response"],
     ["half an event", '{"id":"c","choi', "provider_stream_cut"],
@@ -381,7 +618,13 @@ describe("usage", () => {
     ["in the finish chunk", [chunk({}, "stop", { usage: counts })]],
     ["in a chunk with an empty choice", [chunk({}, "stop"), { id: "c", choices: [{ index: 0, delta: {} }], usage: counts }]],
     ["under x_groq", [chunk({}, "stop", { x_groq: { id: "r", usage: counts } })]],
-    ["on every chunk, growing", [chunk({ content: "a" }, undefined, { usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 } }), chunk({}, "stop", { usage: counts })]],
+    [
+      "on every chunk, growing",
+      [
+        chunk({ content: "a" }, undefined, { usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 } }),
+        chunk({}, "stop", { usage: counts }),
+      ],
+    ],
     ["before chunks that say null", [chunk({}, "stop", { usage: counts }), { id: "c", choices: [], usage: null }]],
   ])("%s", (_, payloads) => {
     const events = decodeStream([chunk({ content: "x" }), ...payloads]);
@@ -391,17 +634,45 @@ describe("usage", () => {
 });
 
 describe("whole replies take the same path", () => {
-  const reply = (message: JsonObject, finish = "stop"): JsonObject => ({ id: "c", object: "chat.completion", created: 5, model: "m", choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason: finish }] });
+  const reply = (message: JsonObject, finish = "stop"): JsonObject => ({
+    id: "c",
+    object: "chat.completion",
+    created: 5,
+    model: "m",
+    choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason: finish }],
+  });
 
   test("words, thinking and calls, whatever the order of the fields", () => {
-    expect(fold(decodeReply(reply({ tool_calls: [{ id: "a", type: "function", function: { name: "look", arguments: { x: 1 } } }], content: "Hi", annotations: [], refusal: null, reasoning_content: "Hm" }, "tool_calls"))).choices[0]).toMatchObject({
-      content: [{ type: "reasoning", text: "Hm" }, { type: "text", text: "Hi" }, { type: "tool-call", id: "a", arguments: '{"x":1}' }],
+    expect(
+      fold(
+        decodeReply(
+          reply(
+            {
+              tool_calls: [{ id: "a", type: "function", function: { name: "look", arguments: { x: 1 } } }],
+              content: "Hi",
+              annotations: [],
+              refusal: null,
+              reasoning_content: "Hm",
+            },
+            "tool_calls",
+          ),
+        ),
+      ).choices[0],
+    ).toMatchObject({
+      content: [
+        { type: "reasoning", text: "Hm" },
+        { type: "text", text: "Hi" },
+        { type: "tool-call", id: "a", arguments: '{"x":1}' },
+      ],
       finish: { reason: "tool-calls" },
     });
   });
 
   test("think tags, where the row says so", () => {
-    expect(fold(decodeReply(reply({ content: "<think>Hm</think>Hi" }), new Set(["think-tags"]))).choices[0]?.content).toEqual([{ type: "reasoning", text: "Hm" }, { type: "text", text: "Hi" }]);
+    expect(fold(decodeReply(reply({ content: "<think>Hm</think>Hi" }), new Set(["think-tags"]))).choices[0]?.content).toEqual([
+      { type: "reasoning", text: "Hm" },
+      { type: "text", text: "Hi" },
+    ]);
   });
 
   test.each<[string, JsonObject, string]>([
@@ -415,6 +686,8 @@ describe("whole replies take the same path", () => {
   });
 
   test("a message with null content and no calls is an empty answer with its finish", () => {
-    expect(fold(decodeReply(reply({ content: null }, "length"))).choices).toEqual([{ content: [], finish: { reason: "length", raw: "length" } }]);
+    expect(fold(decodeReply(reply({ content: null }, "length"))).choices).toEqual([
+      { content: [], finish: { reason: "length", raw: "length" } },
+    ]);
   });
 });

@@ -63,7 +63,10 @@ export class ChatDecoder implements Decoder {
     if (isErrorPayload(body)) throw decodeErrorPayload(body);
     const { choices } = body;
     if (!Array.isArray(choices) || choices.length === 0) {
-      throw new GatewayError("provider_bad_response", Array.isArray(choices) ? "The provider's reply holds no answer." : `The provider's reply is not one of ${format}.`);
+      throw new GatewayError(
+        "provider_bad_response",
+        Array.isArray(choices) ? "The provider's reply holds no answer." : `The provider's reply is not one of ${format}.`,
+      );
     }
     const events: ChatEvent[] = [];
     this.#chunk(body, events);

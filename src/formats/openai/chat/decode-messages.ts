@@ -1,7 +1,20 @@
 /** A client's messages in the house's words. Types have been checked. */
 
 import type {
-  AssistantMessage, AssistantPart, Message, ReasoningPart, RefusalPart, SystemMessage, TextPart, ToolCallPart, ToolMessage, ToolResultContent, ToolResultPart, UserMessage, UserPart, VendorPart,
+  AssistantMessage,
+  AssistantPart,
+  Message,
+  ReasoningPart,
+  RefusalPart,
+  SystemMessage,
+  TextPart,
+  ToolCallPart,
+  ToolMessage,
+  ToolResultContent,
+  ToolResultPart,
+  UserMessage,
+  UserPart,
+  VendorPart,
 } from "../../../canonical/chat.ts";
 import { invalidField } from "../../../canonical/errors.ts";
 import { asString, isObject } from "../../../canonical/json.ts";
@@ -17,8 +30,20 @@ import { readDetail, readExtraContent } from "./state.ts";
 
 /** Fields of any message that the table below reads; what is left goes into the message's `extra` pocket. */
 const known: ReadonlySet<string> = new Set([
-  "role", "content", "name", "cache_control", "tool_calls", "function_call", "tool_call_id", "refusal", "audio", "annotations",
-  "reasoning_content", "reasoning", "reasoning_details", own,
+  "role",
+  "content",
+  "name",
+  "cache_control",
+  "tool_calls",
+  "function_call",
+  "tool_call_id",
+  "refusal",
+  "audio",
+  "annotations",
+  "reasoning_content",
+  "reasoning",
+  "reasoning_details",
+  own,
 ]);
 
 export function decodeMessages(values: readonly JsonObject[]): Message[] {
@@ -26,10 +51,11 @@ export function decodeMessages(values: readonly JsonObject[]): Message[] {
   const calls = new Calls();
   for (const [index, value] of values.entries()) {
     const at = `messages[${index}]`;
-    switch (value["role"]) {
+    const role = value["role"] as string;
+    switch (role) {
       case "system":
       case "developer":
-        messages.push(named(system(value, value["role"], at), value));
+        messages.push(named(system(value, role, at), value));
         break;
       case "user":
         messages.push(named(user(value, at), value));
@@ -100,7 +126,13 @@ function texts(content: Json | undefined, at: string): TextPart[] {
 function user(value: JsonObject, at: string): UserMessage {
   const { content } = value;
   if (typeof content === "string") return { role: "user", content: marked(texts(content, at), value) };
-  return { role: "user", content: marked((content as JsonObject[]).map((part, index) => userPart(part, `${at}.content[${index}]`)), value) };
+  return {
+    role: "user",
+    content: marked(
+      (content as JsonObject[]).map((part, index) => userPart(part, `${at}.content[${index}]`)),
+      value,
+    ),
+  };
 }
 
 /** Some clients mark a message as a whole: the mark belongs to its last part. */
@@ -116,7 +148,7 @@ function textPart(value: JsonObject): TextPart {
 }
 
 function userPart(value: JsonObject, at: string): UserPart {
-  switch (value["type"]) {
+  switch (value["type"] as string) {
     case "text":
       return textPart(value);
     case "image_url":
@@ -138,20 +170,33 @@ function imagePart(value: JsonObject, at: string): Extract<UserPart, { type: "im
   const image = value["image_url"];
   const url = (isObject(image) ? image["url"] : image) as string;
   const data = parseDataUrl(url);
-  if (!data && url.slice(0, 5).toLowerCase() === "data:") throw invalidField(`${at}.image_url.url`, "must be an https: URL or a base64 data: URL.");
-  const part = withRest({ type: "image", source: data ?? { kind: "url", url } }, value, "image_url") as Extract<UserPart, { type: "image" }>;
+  if (!data && url.slice(0, 5).toLowerCase() === "data:")
+    throw invalidField(`${at}.image_url.url`, "must be an https: URL or a base64 data: URL.");
+  const part = withRest({ type: "image", source: data ?? { kind: "url", url } }, value, "image_url") as Extract<
+    UserPart,
+    { type: "image" }
+  >;
   if (isObject(image) && typeof image["detail"] === "string") part.detail = image["detail"];
   return part;
 }
 
 function filePart(value: JsonObject, at: string): Extract<UserPart, { type: "file" }> {
   const { file_data: data, file_id: id, filename } = value["file"] as JsonObject;
-  const part = withRest({ type: "file", source: fileSource(asString(data), asString(id), asString(filename), at) }, value, "file") as Extract<UserPart, { type: "file" }>;
+  const part = withRest(
+    { type: "file", source: fileSource(asString(data), asString(id), asString(filename), at) },
+    value,
+    "file",
+  ) as Extract<UserPart, { type: "file" }>;
   if (typeof filename === "string") part.filename = filename;
   return part;
 }
 
-function fileSource(data: string | undefined, id: string | undefined, filename: string | undefined, at: string): Extract<UserPart, { type: "file" }>["source"] {
+function fileSource(
+  data: string | undefined,
+  id: string | undefined,
+  filename: string | undefined,
+  at: string,
+): Extract<UserPart, { type: "file" }>["source"] {
   if (data !== undefined && data !== "") {
     // OpenRouter's clients put a URL here.
     if (/^https?:\/\//i.test(data)) return { kind: "url", url: data };
@@ -172,7 +217,8 @@ function mediaTypeOf(filename: string | undefined): string {
 function withRest<Part extends TextPart | Exclude<UserPart, TextPart | VendorPart>>(part: Part, value: JsonObject, content: string): Part {
   let rest: JsonObject | undefined;
   for (const field in value) {
-    if (field === "type" || field === content || field === "prompt_cache_breakpoint" || field === "cache_control" || field === "__proto__") continue;
+    if (field === "type" || field === content || field === "prompt_cache_breakpoint" || field === "cache_control" || field === "__proto__")
+      continue;
     const given = value[field];
     if (given !== null && given !== undefined) (rest ??= {})[field] = given;
   }
@@ -247,7 +293,13 @@ function assistantMarks(value: JsonObject): { place: Place; mark: Mark }[] {
   const list = isObject(value[own]) ? value[own]["blocks"] : undefined;
   if (!Array.isArray(list)) return thoughts;
   const blocks = list.map(readBlock).filter((block) => block !== undefined);
-  return inOrder(thoughts, blocks.map(({ place, details, mark }) => ({ details, entry: { place, mark: mark.kind === "vendor" ? ({ kind: "part", part: mark.part } as Mark) : mark } })));
+  return inOrder(
+    thoughts,
+    blocks.map(({ place, details, mark }) => ({
+      details,
+      entry: { place, mark: mark.kind === "vendor" ? { kind: "part", part: mark.part } : mark },
+    })),
+  );
 }
 
 function applyMark(content: AssistantPart[], mark: Mark): void {
@@ -264,7 +316,9 @@ function applyMark(content: AssistantPart[], mark: Mark): void {
  * the list with the state where there is one.
  */
 function reasoningOf(value: JsonObject): { part: ReasoningPart; place: Place }[] {
-  const details = Array.isArray(value["reasoning_details"]) ? value["reasoning_details"].map(readDetail).filter((detail) => detail !== undefined) : [];
+  const details = Array.isArray(value["reasoning_details"])
+    ? value["reasoning_details"].map(readDetail).filter((detail) => detail !== undefined)
+    : [];
   const text = asString(value["reasoning_content"]) || asString(value["reasoning"]) || "";
   if (text === "" || details.some(({ part }) => part.text !== "")) return details;
   return [{ part: { type: "reasoning", text }, place: { text: 0, calls: 0 } }, ...details];
@@ -287,7 +341,13 @@ function toolCalls(value: JsonObject, at: string, calls: Calls, index: number): 
   if (isObject(legacy)) {
     const name = asString(legacy["name"]);
     if (name === undefined || name === "") throw invalidField(`${at}.function_call.name`, "must be a non-empty string.");
-    const part: ToolCallPart = { type: "tool-call", id: `call_${index}_0`, name, kind: "function", arguments: argumentsText(legacy["arguments"], `${at}.function_call.arguments`) };
+    const part: ToolCallPart = {
+      type: "tool-call",
+      id: `call_${index}_0`,
+      name,
+      kind: "function",
+      arguments: argumentsText(legacy["arguments"], `${at}.function_call.arguments`),
+    };
     calls.byId.set(part.id, part);
     calls.legacy = part;
     made.push(part);

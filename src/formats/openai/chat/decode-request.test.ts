@@ -6,7 +6,8 @@ import { decode } from "./samples.ts";
 
 const user = (content: unknown): JsonObject => ({ messages: [{ role: "user", content } as JsonObject] });
 const messagesOf = (...messages: JsonObject[]): Message[] => decode({ messages }).messages;
-const assistantOf = (message: JsonObject): AssistantMessage["content"] => (messagesOf({ role: "user", content: "Hi" }, { role: "assistant", ...message })[1] as AssistantMessage).content;
+const assistantOf = (message: JsonObject): AssistantMessage["content"] =>
+  (messagesOf({ role: "user", content: "Hi" }, { role: "assistant", ...message })[1] as AssistantMessage).content;
 
 describe("wrong types are refused with the field's path, decoded or passing", () => {
   test.each<[string, JsonObject, string]>([
@@ -22,10 +23,25 @@ describe("wrong types are refused with the field's path, decoded or passing", ()
     ["a part that is no object", user(["x"]), "messages[0].content[0]"],
     ["a part without a type", user([{ text: "x" }]), "messages[0].content[0].type"],
     ["text that is no string", user([{ type: "text", text: 5 }]), "messages[0].content[0].text"],
-    ["an image without a URL", user([{ type: "text", text: "x" }, { type: "image_url", image_url: {} }]), "messages[0].content[1].image_url.url"],
-    ["an image from the file system", user([{ type: "image_url", image_url: { url: "file:///etc/passwd" } }]), "messages[0].content[0].image_url.url"],
+    [
+      "an image without a URL",
+      user([
+        { type: "text", text: "x" },
+        { type: "image_url", image_url: {} },
+      ]),
+      "messages[0].content[1].image_url.url",
+    ],
+    [
+      "an image from the file system",
+      user([{ type: "image_url", image_url: { url: "file:///etc/passwd" } }]),
+      "messages[0].content[0].image_url.url",
+    ],
     ["an image by FTP", user([{ type: "image_url", image_url: { url: "ftp://h/x" } }]), "messages[0].content[0].image_url.url"],
-    ["an image that is a script", user([{ type: "image_url", image_url: { url: "javascript:alert(1)" } }]), "messages[0].content[0].image_url.url"],
+    [
+      "an image that is a script",
+      user([{ type: "image_url", image_url: { url: "javascript:alert(1)" } }]),
+      "messages[0].content[0].image_url.url",
+    ],
     ["sound without data", user([{ type: "input_audio", input_audio: { format: "wav" } }]), "messages[0].content[0].input_audio.data"],
     ["a file name that is no string", user([{ type: "file", file: { filename: 1 } }]), "messages[0].content[0].file.filename"],
     ["tools an object", { tools: {} }, "tools"],
@@ -44,7 +60,11 @@ describe("wrong types are refused with the field's path, decoded or passing", ()
     ["include_usage a string", { stream_options: { include_usage: "yes" } }, "stream_options.include_usage"],
     ["response_format a string", { response_format: "json" }, "response_format"],
     ["tool_calls an object", { messages: [{ role: "assistant", tool_calls: {} }] }, "messages[0].tool_calls"],
-    ["a call without an id", { messages: [{ role: "assistant", tool_calls: [{ function: { name: "a" } }] }] }, "messages[0].tool_calls[0].id"],
+    [
+      "a call without an id",
+      { messages: [{ role: "assistant", tool_calls: [{ function: { name: "a" } }] }] },
+      "messages[0].tool_calls[0].id",
+    ],
     ["a result without a call id", { messages: [{ role: "tool", content: "x" }] }, "messages[0].tool_call_id"],
   ])("%s", (_, fields, field) => {
     const body = { model: "m", messages: [{ role: "user", content: "Hi" }], ...fields } as JsonObject;
@@ -55,14 +75,30 @@ describe("wrong types are refused with the field's path, decoded or passing", ()
 
   test.each<[string, JsonObject, string]>([
     ["an unknown role", { messages: [{ role: "robot", content: "x" }] }, "messages[0].role"],
-    ["an image in a system message", { messages: [{ role: "system", content: [{ type: "image_url", image_url: { url: "https://e.org" } }] }] }, "messages[0].content[0].type"],
+    [
+      "an image in a system message",
+      { messages: [{ role: "system", content: [{ type: "image_url", image_url: { url: "https://e.org" } }] }] },
+      "messages[0].content[0].type",
+    ],
     ["temperature out of range", { temperature: 3 }, "temperature"],
     ["n of nothing", { n: 0 }, "n"],
     ["top_logprobs without logprobs", { top_logprobs: 2 }, "top_logprobs"],
-    ["a data URL that is not base64", user([{ type: "image_url", image_url: { url: "data:image/svg+xml,<svg/>" } }]), "messages[0].content[0].image_url.url"],
+    [
+      "a data URL that is not base64",
+      user([{ type: "image_url", image_url: { url: "data:image/svg+xml,<svg/>" } }]),
+      "messages[0].content[0].image_url.url",
+    ],
     ["a file without content", user([{ type: "file", file: {} }]), "messages[0].content[0].file"],
-    ["a call without a name", { messages: [{ role: "assistant", tool_calls: [{ id: "a", type: "function", function: { arguments: "{}" } }] }] }, "messages[0].tool_calls[0].function.name"],
-    ["arguments a number", { messages: [{ role: "assistant", tool_calls: [{ id: "a", type: "function", function: { name: "x", arguments: 5 } }] }] }, "messages[0].tool_calls[0].function.arguments"],
+    [
+      "a call without a name",
+      { messages: [{ role: "assistant", tool_calls: [{ id: "a", type: "function", function: { arguments: "{}" } }] }] },
+      "messages[0].tool_calls[0].function.name",
+    ],
+    [
+      "arguments a number",
+      { messages: [{ role: "assistant", tool_calls: [{ id: "a", type: "function", function: { name: "x", arguments: 5 } }] }] },
+      "messages[0].tool_calls[0].function.arguments",
+    ],
     ["a tool choice that is no word of ours", { tool_choice: "maybe" }, "tool_choice"],
     ["an unknown response format", { response_format: { type: "grammar" } }, "response_format.type"],
     ["metadata that is no text", { metadata: { a: 1 } }, "metadata.a"],
@@ -72,11 +108,15 @@ describe("wrong types are refused with the field's path, decoded or passing", ()
   });
 
   test("unknown fields and kinds of parts pass the check", () => {
-    expect(() => checkRequest({ model: "m", messages: [{ role: "user", content: [{ type: "smell", smell: 1 }], mood: 2 }], new_field: {} })).not.toThrow();
+    expect(() =>
+      checkRequest({ model: "m", messages: [{ role: "user", content: [{ type: "smell", smell: 1 }], mood: 2 }], new_field: {} }),
+    ).not.toThrow();
   });
 
   test("no large input is echoed", () => {
-    expect(() => decode({ metadata: { ["x".repeat(5000)]: 1 } })).toThrowError(expect.objectContaining({ message: expect.stringMatching(/^.{0,400}$/) }));
+    expect(() => decode({ metadata: { ["x".repeat(5000)]: 1 } })).toThrowError(
+      expect.objectContaining({ message: expect.stringMatching(/^.{0,400}$/) }),
+    );
   });
 });
 
@@ -102,15 +142,28 @@ describe("fields", () => {
 
   test("reasoning as a word, as OpenRouter's object, and both", () => {
     expect(decode({ reasoning_effort: "low" }).reasoning).toEqual({ effort: "low" });
-    expect(decode({ reasoning: { max_tokens: 2000, exclude: true, new: 1 } }).reasoning).toEqual({ budgetTokens: 2000, summary: "omitted", extra: { format: "openai/chat-completions", fields: { new: 1 } } });
+    expect(decode({ reasoning: { max_tokens: 2000, exclude: true, new: 1 } }).reasoning).toEqual({
+      budgetTokens: 2000,
+      summary: "omitted",
+      extra: { format: "openai/chat-completions", fields: { new: 1 } },
+    });
     expect(decode({ reasoning: { enabled: false } }).reasoning).toEqual({ effort: "none" });
     expect(decode({ reasoning_effort: "low", reasoning: { effort: "high" } }).reasoning).toEqual({ effort: "high" });
   });
 
   test("what only this format or one vendor knows goes into the pocket", () => {
-    expect(decode({ prediction: { type: "content" }, thinking: { type: "enabled" }, stream_options: { include_usage: true, include_obfuscation: false } })).toMatchObject({
+    expect(
+      decode({
+        prediction: { type: "content" },
+        thinking: { type: "enabled" },
+        stream_options: { include_usage: true, include_obfuscation: false },
+      }),
+    ).toMatchObject({
       includeUsage: true,
-      extra: { format: "openai/chat-completions", fields: { prediction: { type: "content" }, thinking: { type: "enabled" }, stream_options: { include_obfuscation: false } } },
+      extra: {
+        format: "openai/chat-completions",
+        fields: { prediction: { type: "content" }, thinking: { type: "enabled" }, stream_options: { include_obfuscation: false } },
+      },
     });
   });
 
@@ -128,30 +181,62 @@ describe("fields", () => {
   });
 
   test("a vendor's own tool is kept whole", () => {
-    expect(decode({ tools: [{ type: "web_search", depth: 2 }] }).tools).toEqual([{ kind: "vendor", name: "web_search", extra: { format: "openai/chat-completions", fields: { type: "web_search", depth: 2 } } }]);
+    expect(decode({ tools: [{ type: "web_search", depth: 2 }] }).tools).toEqual([
+      { kind: "vendor", name: "web_search", extra: { format: "openai/chat-completions", fields: { type: "web_search", depth: 2 } } },
+    ]);
   });
 
   test.each<[unknown, unknown]>([
     ["any", { type: "required" }],
-    [{ type: "custom", custom: { name: "run" } }, { type: "tool", name: "run", kind: "custom" }],
-    [{ type: "allowed_tools", allowed_tools: { mode: "auto", tools: [{ type: "function", function: { name: "a" } }, { type: "custom", custom: { name: "b" } }] } }, { type: "allowed", mode: "auto", names: ["a", "b"] }],
+    [
+      { type: "custom", custom: { name: "run" } },
+      { type: "tool", name: "run", kind: "custom" },
+    ],
+    [
+      {
+        type: "allowed_tools",
+        allowed_tools: {
+          mode: "auto",
+          tools: [
+            { type: "function", function: { name: "a" } },
+            { type: "custom", custom: { name: "b" } },
+          ],
+        },
+      },
+      { type: "allowed", mode: "auto", names: ["a", "b"] },
+    ],
   ])("tool_choice %j", (given, expected) => {
     expect(decode({ tool_choice: given as JsonObject }).toolChoice).toEqual(expected as never);
   });
 
   test("a schema without a body is any JSON", () => {
-    expect(decode({ response_format: { type: "json_schema", json_schema: { name: "a" } } }).output).toEqual({ type: "json-schema", name: "a", schema: {} });
+    expect(decode({ response_format: { type: "json_schema", json_schema: { name: "a" } } }).output).toEqual({
+      type: "json-schema",
+      name: "a",
+      schema: {},
+    });
   });
 });
 
 describe("messages", () => {
   test("system and developer messages stay where they stand", () => {
-    expect(messagesOf({ role: "user", content: "a" }, { role: "developer", content: "b" }, { role: "system", content: "c" }).map(({ role }) => role)).toEqual(["user", "developer", "system"]);
+    expect(
+      messagesOf({ role: "user", content: "a" }, { role: "developer", content: "b" }, { role: "system", content: "c" }).map(
+        ({ role }) => role,
+      ),
+    ).toEqual(["user", "developer", "system"]);
   });
 
   test("results of parallel calls stand together, with the names of their calls", () => {
     const messages = messagesOf(
-      { role: "assistant", content: null, tool_calls: [{ id: "a", type: "function", function: { name: "look", arguments: "" } }, { id: "b", type: "custom", custom: { name: "run", input: "x" } }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [
+          { id: "a", type: "function", function: { name: "look", arguments: "" } },
+          { id: "b", type: "custom", custom: { name: "run", input: "x" } },
+        ],
+      },
       { role: "tool", tool_call_id: "a", content: "1" },
       { role: "tool", tool_call_id: "b", content: [{ type: "text", text: "2" }] },
       { role: "user", content: "next" },
@@ -159,30 +244,64 @@ describe("messages", () => {
     );
     expect(messages).toMatchObject([
       { role: "assistant", content: [{ arguments: "{}" }, { kind: "custom", arguments: "x" }] },
-      { role: "tool", content: [{ callId: "a", name: "look", content: [{ text: "1" }] }, { callId: "b", name: "run", kind: "custom" }] },
+      {
+        role: "tool",
+        content: [
+          { callId: "a", name: "look", content: [{ text: "1" }] },
+          { callId: "b", name: "run", kind: "custom" },
+        ],
+      },
       { role: "user" },
       { role: "tool", content: [{ callId: "c", content: [] }] },
     ]);
   });
 
   test.each([[null], [""], [{}], ["null"]])("arguments %j in a history are {}", (given) => {
-    expect(assistantOf({ tool_calls: [{ id: "a", type: "function", function: { name: "x", arguments: given } }] })).toMatchObject([{ arguments: "{}" }]);
+    expect(assistantOf({ tool_calls: [{ id: "a", type: "function", function: { name: "x", arguments: given } }] })).toMatchObject([
+      { arguments: "{}" },
+    ]);
   });
 
   test("empty ids are made up, for the call and its result alike", () => {
-    const messages = messagesOf({ role: "assistant", content: null, tool_calls: [{ id: "", type: "function", function: { name: "a", arguments: "{}" } }, { id: "", type: "function", function: { name: "b", arguments: "{}" } }] }, { role: "tool", tool_call_id: "", content: "1" }, { role: "tool", tool_call_id: "", content: "2" });
-    expect(messages).toMatchObject([{ content: [{ id: "call_0_0" }, { id: "call_0_1" }] }, { content: [{ callId: "call_0_0", name: "a" }, { callId: "call_0_1", name: "b" }] }]);
+    const messages = messagesOf(
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [
+          { id: "", type: "function", function: { name: "a", arguments: "{}" } },
+          { id: "", type: "function", function: { name: "b", arguments: "{}" } },
+        ],
+      },
+      { role: "tool", tool_call_id: "", content: "1" },
+      { role: "tool", tool_call_id: "", content: "2" },
+    );
+    expect(messages).toMatchObject([
+      { content: [{ id: "call_0_0" }, { id: "call_0_1" }] },
+      {
+        content: [
+          { callId: "call_0_0", name: "a" },
+          { callId: "call_0_1", name: "b" },
+        ],
+      },
+    ]);
   });
 
   test("function messages answer the last function_call", () => {
-    expect(messagesOf({ role: "assistant", content: null, function_call: { name: "look", arguments: "{}" } }, { role: "function", name: "look", content: "seen" })).toMatchObject([
+    expect(
+      messagesOf(
+        { role: "assistant", content: null, function_call: { name: "look", arguments: "{}" } },
+        { role: "function", name: "look", content: "seen" },
+      ),
+    ).toMatchObject([
       { content: [{ type: "tool-call", id: "call_0_0", name: "look" }] },
       { role: "tool", content: [{ callId: "call_0_0", name: "look", content: [{ text: "seen" }] }] },
     ]);
   });
 
   test("images in tool results, as some vendors take them", () => {
-    expect(messagesOf({ role: "tool", tool_call_id: "a", content: [{ type: "image_url", image_url: { url: "https://e.org/a.png" } }] })).toMatchObject([{ content: [{ content: [{ type: "image" }] }] }]);
+    expect(
+      messagesOf({ role: "tool", tool_call_id: "a", content: [{ type: "image_url", image_url: { url: "https://e.org/a.png" } }] }),
+    ).toMatchObject([{ content: [{ content: [{ type: "image" }] }] }]);
   });
 
   test("media of every spelling", () => {
@@ -209,18 +328,30 @@ describe("messages", () => {
     const request = decode({
       messages: [
         { role: "system", content: "Be brief", cache_control: { type: "ephemeral" } },
-        { role: "user", content: [{ type: "text", text: "a", prompt_cache_breakpoint: { mode: "explicit", ttl: "12h" } }, { type: "text", text: "b", cache_control: { type: "ephemeral", ttl: "1h" } }] },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "a", prompt_cache_breakpoint: { mode: "explicit", ttl: "12h" } },
+            { type: "text", text: "b", cache_control: { type: "ephemeral", ttl: "1h" } },
+          ],
+        },
       ],
       tools: [{ type: "function", function: { name: "x" }, cache_control: { type: "ephemeral" } }],
     });
-    expect(request.messages).toMatchObject([{ content: [{ cache: {} }] }, { content: [{ cache: { ttl: "12h" } }, { cache: { ttl: "1h" } }] }]);
+    expect(request.messages).toMatchObject([
+      { content: [{ cache: {} }] },
+      { content: [{ cache: { ttl: "12h" } }, { cache: { ttl: "1h" } }] },
+    ]);
     expect(request.tools).toMatchObject([{ cache: {} }]);
   });
 });
 
 describe("reasoning of the history is taken once", () => {
   test("as reasoning_content, or under OpenRouter's two names", () => {
-    expect(assistantOf({ content: "Hi", reasoning_content: "Hm" })).toEqual([{ type: "reasoning", text: "Hm" }, { type: "text", text: "Hi" }]);
+    expect(assistantOf({ content: "Hi", reasoning_content: "Hm" })).toEqual([
+      { type: "reasoning", text: "Hm" },
+      { type: "text", text: "Hi" },
+    ]);
     const detail = { type: "reasoning.text", text: "Hm", signature: "c2ln", format: "anthropic-claude-v1", index: 0 };
     expect(assistantOf({ content: "Hi", reasoning: "Hm", reasoning_content: "Hm", reasoning_details: [detail] })).toEqual([
       { type: "reasoning", text: "Hm", state: { format: "openai/chat-completions", kind: "signature", data: "c2ln", item: detail } },
@@ -230,7 +361,11 @@ describe("reasoning of the history is taken once", () => {
 
   test("hidden reasoning beside words that only one name has", () => {
     const hidden = { type: "reasoning.encrypted", data: "ZW5j", format: "openai-responses-v1", index: 0 };
-    expect(assistantOf({ content: "Hi", reasoning: "Sum", reasoning_details: [hidden] })).toMatchObject([{ type: "reasoning", text: "Sum" }, { type: "reasoning", text: "", state: { kind: "encrypted", data: "ZW5j" } }, { type: "text" }]);
+    expect(assistantOf({ content: "Hi", reasoning: "Sum", reasoning_details: [hidden] })).toMatchObject([
+      { type: "reasoning", text: "Sum" },
+      { type: "reasoning", text: "", state: { kind: "encrypted", data: "ZW5j" } },
+      { type: "text" },
+    ]);
   });
 
   test("our own entries give an Anthropic target its signature and its redacted block back", () => {
@@ -239,22 +374,44 @@ describe("reasoning of the history is taken once", () => {
         content: "Hi",
         reasoning_content: "Hm",
         reasoning_details: [
-          { type: "reasoning.text", text: "Hm", signature: "c2ln", format: "anthropic/messages", index: 0, headgate: { origin: "anthropic/claude" } },
-          { type: "reasoning.encrypted", data: "aGlk", format: "anthropic/messages", index: 1, headgate: { kind: "redacted", origin: "anthropic/claude" } },
+          {
+            type: "reasoning.text",
+            text: "Hm",
+            signature: "c2ln",
+            format: "anthropic/messages",
+            index: 0,
+            headgate: { origin: "anthropic/claude" },
+          },
+          {
+            type: "reasoning.encrypted",
+            data: "aGlk",
+            format: "anthropic/messages",
+            index: 1,
+            headgate: { kind: "redacted", origin: "anthropic/claude" },
+          },
         ],
       }),
     ).toEqual([
-      { type: "reasoning", text: "Hm", state: { format: "anthropic/messages", kind: "signature", data: "c2ln", origin: "anthropic/claude" } },
+      {
+        type: "reasoning",
+        text: "Hm",
+        state: { format: "anthropic/messages", kind: "signature", data: "c2ln", origin: "anthropic/claude" },
+      },
       { type: "reasoning", text: "", state: { format: "anthropic/messages", kind: "redacted", data: "aGlk", origin: "anthropic/claude" } },
       { type: "text", text: "Hi" },
     ]);
   });
 
   test("an entry whose text was trimmed by the client stands at the end, not nowhere", () => {
-    expect(assistantOf({ content: "Hi", reasoning_details: [{ type: "reasoning.text", text: "Hm", index: 0, headgate: { at: { text: 99, calls: 0 } } }] }).map(({ type }) => type)).toEqual(["text", "reasoning"]);
+    expect(
+      assistantOf({
+        content: "Hi",
+        reasoning_details: [{ type: "reasoning.text", text: "Hm", index: 0, headgate: { at: { text: 99, calls: 0 } } }],
+      }).map(({ type }) => type),
+    ).toEqual(["text", "reasoning"]);
   });
 
   test.each([[[null, 1, "x", {}]], ["x"], [{}]])("entries that are none (%j) are no obstacle", (details) => {
-    expect(assistantOf({ content: "Hi", reasoning_details: details as never }).at(-1)).toEqual({ type: "text", text: "Hi" });
+    expect(assistantOf({ content: "Hi", reasoning_details: details }).at(-1)).toEqual({ type: "text", text: "Hi" });
   });
 });

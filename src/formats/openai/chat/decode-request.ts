@@ -38,57 +38,198 @@ const fields: ReadonlyMap<string, Place> = new Map<string, Place>([
   ["model", nothing],
   ["messages", nothing],
   ["stream", nothing],
-  ["top_logprobs", (_, value, body) => {
-    if (value !== 0 && body["logprobs"] !== true) throw invalidField("top_logprobs", "needs logprobs: true.");
-  }],
+  [
+    "top_logprobs",
+    (_, value, body) => {
+      if (value !== 0 && body["logprobs"] !== true) throw invalidField("top_logprobs", "needs logprobs: true.");
+    },
+  ],
   // The gateway's own, read at the door.
   [own, nothing],
-  ["frequency_penalty", (request, value) => { request.frequencyPenalty = between(value, "frequency_penalty", -2, 2); }],
-  ["presence_penalty", (request, value) => { request.presencePenalty = between(value, "presence_penalty", -2, 2); }],
-  ["temperature", (request, value) => { request.temperature = between(value, "temperature", 0, 2); }],
-  ["top_p", (request, value) => { request.topP = between(value, "top_p", 0, 1); }],
+  [
+    "frequency_penalty",
+    (request, value) => {
+      request.frequencyPenalty = between(value, "frequency_penalty", -2, 2);
+    },
+  ],
+  [
+    "presence_penalty",
+    (request, value) => {
+      request.presencePenalty = between(value, "presence_penalty", -2, 2);
+    },
+  ],
+  [
+    "temperature",
+    (request, value) => {
+      request.temperature = between(value, "temperature", 0, 2);
+    },
+  ],
+  [
+    "top_p",
+    (request, value) => {
+      request.topP = between(value, "top_p", 0, 1);
+    },
+  ],
   // -1 and 0 switch it off at vLLM.
-  ["top_k", (request, value) => { if ((value as number) > 0) request.topK = value as number; }],
-  ["seed", (request, value) => { request.seed = value as number; }],
-  ["n", (request, value) => { request.choices = between(value, "n", 1, 128); }],
-  ["max_completion_tokens", (request, value) => { request.maxOutputTokens = between(value, "max_completion_tokens", 1); }],
-  ["max_tokens", (request, value) => { request.maxOutputTokens ??= between(value, "max_tokens", 1); }],
-  ["logprobs", (request, value, body) => {
-    if (value === true) request.logprobs = { top: between(body["top_logprobs"] ?? 0, "top_logprobs", 0, 20) };
-  }],
-  ["logit_bias", (request, value) => { request.logitBias = numbers(value as JsonObject, "logit_bias"); }],
-  ["stop", (request, value) => {
-    const stop = typeof value === "string" ? [value] : (value as string[]);
-    if (stop.length > 0) request.stop = stop;
-  }],
-  ["tools", (request, value) => { request.tools = [...(value as JsonObject[]).map(tool), ...(request.tools ?? [])]; }],
-  ["tool_choice", (request, value) => { request.toolChoice = toolChoice(value); }],
-  ["parallel_tool_calls", (request, value) => { request.parallelToolCalls = value as boolean; }],
+  [
+    "top_k",
+    (request, value) => {
+      if ((value as number) > 0) request.topK = value as number;
+    },
+  ],
+  [
+    "seed",
+    (request, value) => {
+      request.seed = value as number;
+    },
+  ],
+  [
+    "n",
+    (request, value) => {
+      request.choices = between(value, "n", 1, 128);
+    },
+  ],
+  [
+    "max_completion_tokens",
+    (request, value) => {
+      request.maxOutputTokens = between(value, "max_completion_tokens", 1);
+    },
+  ],
+  [
+    "max_tokens",
+    (request, value) => {
+      request.maxOutputTokens ??= between(value, "max_tokens", 1);
+    },
+  ],
+  [
+    "logprobs",
+    (request, value, body) => {
+      if (value === true) request.logprobs = { top: between(body["top_logprobs"] ?? 0, "top_logprobs", 0, 20) };
+    },
+  ],
+  [
+    "logit_bias",
+    (request, value) => {
+      request.logitBias = numbers(value as JsonObject, "logit_bias");
+    },
+  ],
+  [
+    "stop",
+    (request, value) => {
+      const stop = typeof value === "string" ? [value] : (value as string[]);
+      if (stop.length > 0) request.stop = stop;
+    },
+  ],
+  [
+    "tools",
+    (request, value) => {
+      request.tools = [...(value as JsonObject[]).map(tool), ...(request.tools ?? [])];
+    },
+  ],
+  [
+    "tool_choice",
+    (request, value) => {
+      request.toolChoice = toolChoice(value);
+    },
+  ],
+  [
+    "parallel_tool_calls",
+    (request, value) => {
+      request.parallelToolCalls = value as boolean;
+    },
+  ],
   // The forerunners of tools: every vendor that knew them knows tools today.
-  ["functions", (request, value) => {
-    request.tools = [...(request.tools ?? []), ...(value as JsonObject[]).map((definition) => tool({ type: "function", function: definition }))];
-  }],
-  ["function_call", (request, value) => { request.toolChoice ??= legacyChoice(value); }],
-  ["response_format", (request, value) => { request.output = outputShape(value as JsonObject); }],
-  ["reasoning_effort", (request, value) => { (request.reasoning ??= {}).effort ??= value as string; }],
-  ["reasoning", (request, value) => { request.reasoning = { ...request.reasoning, ...reasoning(value as JsonObject) }; }],
-  ["verbosity", (request, value) => { request.verbosity = value as string; }],
-  ["modalities", (request, value) => { request.modalities = value as string[]; }],
-  ["service_tier", (request, value) => { request.serviceTier = value as string; }],
-  ["safety_identifier", (request, value) => { request.endUser = value as string; }],
+  [
+    "functions",
+    (request, value) => {
+      request.tools = [
+        ...(request.tools ?? []),
+        ...(value as JsonObject[]).map((definition) => tool({ type: "function", function: definition })),
+      ];
+    },
+  ],
+  [
+    "function_call",
+    (request, value) => {
+      request.toolChoice ??= legacyChoice(value);
+    },
+  ],
+  [
+    "response_format",
+    (request, value) => {
+      request.output = outputShape(value as JsonObject);
+    },
+  ],
+  [
+    "reasoning_effort",
+    (request, value) => {
+      (request.reasoning ??= {}).effort ??= value as string;
+    },
+  ],
+  [
+    "reasoning",
+    (request, value) => {
+      request.reasoning = { ...request.reasoning, ...reasoning(value as JsonObject) };
+    },
+  ],
+  [
+    "verbosity",
+    (request, value) => {
+      request.verbosity = value as string;
+    },
+  ],
+  [
+    "modalities",
+    (request, value) => {
+      request.modalities = value as string[];
+    },
+  ],
+  [
+    "service_tier",
+    (request, value) => {
+      request.serviceTier = value as string;
+    },
+  ],
+  [
+    "safety_identifier",
+    (request, value) => {
+      request.endUser = value as string;
+    },
+  ],
   // With both given, `user` still serves OpenAI as a cache key, so it goes back beside the identifier.
-  ["user", (request, value, body, extra) => {
-    if (typeof body["safety_identifier"] === "string") extra["user"] = value;
-    else request.endUser = value as string;
-  }],
-  ["metadata", (request, value) => { request.metadata = strings(value as JsonObject, "metadata"); }],
-  ["store", (request, value) => { request.store = value as boolean; }],
-  ["prompt_cache_key", (request, value) => { request.promptCacheKey = value as string; }],
-  ["stream_options", (request, value, _, extra) => {
-    const { include_usage: asked, ...others } = value as JsonObject;
-    if (typeof asked === "boolean") request.includeUsage = asked;
-    if (Object.keys(others).length > 0) extra["stream_options"] = others;
-  }],
+  [
+    "user",
+    (request, value, body, extra) => {
+      if (typeof body["safety_identifier"] === "string") extra["user"] = value;
+      else request.endUser = value as string;
+    },
+  ],
+  [
+    "metadata",
+    (request, value) => {
+      request.metadata = strings(value as JsonObject, "metadata");
+    },
+  ],
+  [
+    "store",
+    (request, value) => {
+      request.store = value as boolean;
+    },
+  ],
+  [
+    "prompt_cache_key",
+    (request, value) => {
+      request.promptCacheKey = value as string;
+    },
+  ],
+  [
+    "stream_options",
+    (request, value, _, extra) => {
+      const { include_usage: asked, ...others } = value as JsonObject;
+      if (typeof asked === "boolean") request.includeUsage = asked;
+      if (Object.keys(others).length > 0) extra["stream_options"] = others;
+    },
+  ],
 ]);
 
 function between(value: Json, at: string, least: number, most = Number.POSITIVE_INFINITY): number {
@@ -115,7 +256,12 @@ function strings(object: JsonObject, at: string): Record<string, string> {
 
 function tool(value: JsonObject): Tool {
   const { type, function: definition, custom, cache_control: mark, ...others } = value;
-  const decoded = type === "function" ? functionTool(definition as JsonObject, others) : type === "custom" ? customTool(custom as JsonObject, others) : undefined;
+  const decoded =
+    type === "function"
+      ? functionTool(definition as JsonObject, others)
+      : type === "custom"
+        ? customTool(custom as JsonObject, others)
+        : undefined;
   if (!decoded) return { name: type as string, kind: "vendor", extra: { format, fields: value } };
   const cache = readCacheMark({ cache_control: mark });
   if (cache) decoded.cache = cache;
@@ -149,7 +295,7 @@ function toolChoice(value: Json): ToolChoice {
   // Mistral's word.
   if (value === "any") return { type: "required" };
   if (!isObject(value)) throw invalidField("tool_choice", "must be none, auto, required or an object.");
-  switch (value["type"]) {
+  switch (value["type"] as string) {
     case "function":
       return { type: "tool", name: chosenName(value["function"], "tool_choice.function") };
     case "custom":
@@ -188,7 +334,7 @@ function legacyChoice(value: Json): ToolChoice {
 // ── the answer's shape, and reasoning ────────────────────────────────────────────────────────────────────────
 
 function outputShape(value: JsonObject): OutputShape {
-  switch (value["type"]) {
+  switch (value["type"] as string) {
     case "text":
       return { type: "text" };
     case "json_object":

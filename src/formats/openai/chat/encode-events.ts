@@ -189,7 +189,8 @@ export class ChatEncoder implements Encoder {
     const state = this.#choice(choice).blocks.get(block);
     if (state?.kind !== "tool-call" || text === "") return "";
     state.told = true;
-    const inner = state.part.kind === "custom" ? `"custom":{"input":${JSON.stringify(text)}}` : `"function":{"arguments":${JSON.stringify(text)}}`;
+    const inner =
+      state.part.kind === "custom" ? `"custom":{"input":${JSON.stringify(text)}}` : `"function":{"arguments":${JSON.stringify(text)}}`;
     return this.#delta(choice, `"tool_calls":[{"index":${state.index},${inner}}]`);
   }
 
@@ -238,7 +239,8 @@ export class ChatEncoder implements Encoder {
         return this.#reasoningEnd(choice, state, ended, opaque);
       case "tool-call":
         return this.#callEnd(choice, ended, opaque);
-      default:
+      case "other":
+      case undefined:
         return "";
     }
   }

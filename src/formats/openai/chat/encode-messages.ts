@@ -1,9 +1,24 @@
 /** The house's messages for a vendor that speaks this format. */
 
 import type {
-  AssistantMessage, AssistantPart, CacheMark, FilePart, ImagePart, Message, OpaqueState, ReasoningPart, SystemMessage, TextPart, ToolCallPart, ToolMessage, ToolResultPart, UserPart, VendorPart,
+  AssistantMessage,
+  AssistantPart,
+  CacheMark,
+  FilePart,
+  ImagePart,
+  Message,
+  OpaqueState,
+  ReasoningPart,
+  SystemMessage,
+  TextPart,
+  ToolCallPart,
+  ToolMessage,
+  ToolResultPart,
+  UserPart,
+  VendorPart,
 } from "../../../canonical/chat.ts";
 import { unsupportedField } from "../../../canonical/errors.ts";
+import { asString } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
 import { spendExtra } from "../../codec.ts";
 import type { EncodeContext } from "../../codec.ts";
@@ -50,7 +65,8 @@ function regroupResults(messages: readonly Message[], { warn }: EncodeContext): 
     const others = message.content.filter((part) => !waiting.has(part.callId));
     if (home.length > 0) {
       const begun = results.content.length > 0;
-      if (placed.length > open.index + (begun ? 1 : 0)) warn({ field: at, action: "repaired", reason: "the results were moved to directly after their calls" });
+      if (placed.length > open.index + (begun ? 1 : 0))
+        warn({ field: at, action: "repaired", reason: "the results were moved to directly after their calls" });
       if (!begun) placed.splice(open.index, 0, { message: results, at });
       results.content.push(...home);
       for (const part of home) waiting.delete(part.callId);
@@ -95,7 +111,18 @@ class MessageEncoder {
         this.#system(message, at);
         return;
       case "user":
-        this.#push({ role: "user", content: this.#content(message.content.flatMap((part, index) => this.#userPart(part, `${at}.content[${index}]`)), at, "\n\n") }, message, at);
+        this.#push(
+          {
+            role: "user",
+            content: this.#content(
+              message.content.flatMap((part, index) => this.#userPart(part, `${at}.content[${index}]`)),
+              at,
+              "\n\n",
+            ),
+          },
+          message,
+          at,
+        );
         return;
       case "assistant":
         this.#assistant(message, at);
@@ -140,7 +167,11 @@ class MessageEncoder {
     const late = this.#out.some((earlier) => earlier["role"] !== "system" && earlier["role"] !== "developer");
     if (late && (quirks.has("system-first") || capabilities.midSystem === false)) {
       // Never to the head: that would break the order the caller chose and the provider's prompt cache.
-      warn({ field: at, action: "emulated", reason: "system messages are taken at the head only: it stands in its place as a marked user message" });
+      warn({
+        field: at,
+        action: "emulated",
+        reason: "system messages are taken at the head only: it stands in its place as a marked user message",
+      });
       this.#push({ role: "user", content: `<system>\n${joined(parts, "\n\n")}\n</system>` }, message, at);
       return;
     }
@@ -155,7 +186,7 @@ class MessageEncoder {
     if (parts.length === 1 && isPlainText(first)) return first["text"] as string;
     if (!this.#context.quirks.has("string-content")) return parts;
     const other = parts.find((part) => part["type"] !== "text");
-    if (other) throw unsupportedField(at, `the provider takes text only, not ${String(other["type"])}.`);
+    if (other) throw unsupportedField(at, `the provider takes text only, not ${asString(other["type"]) ?? "other parts"}.`);
     return joined(parts, separator);
   }
 
@@ -171,7 +202,8 @@ class MessageEncoder {
   }
 
   #cache(into: JsonObject, mark: CacheMark | undefined, at: string): void {
-    if (!writeCacheMark(into, mark, this.#context.quirks)) this.#once("cache", `${at}.cache_control`, "the provider decides by itself what it caches");
+    if (!writeCacheMark(into, mark, this.#context.quirks))
+      this.#once("cache", `${at}.cache_control`, "the provider decides by itself what it caches");
   }
 
   /** Mostly one part; a document's words may need one of their own. */
@@ -186,7 +218,10 @@ class MessageEncoder {
       case "audio": {
         this.#accepts("audio", at);
         if (part.source.kind !== "base64") throw unsupportedField(at, "sound can be sent as base64 only.");
-        const encoded: JsonObject = { type: "input_audio", input_audio: { data: part.source.data, format: audioFormat(part.source.mediaType) } };
+        const encoded: JsonObject = {
+          type: "input_audio",
+          input_audio: { data: part.source.data, format: audioFormat(part.source.mediaType) },
+        };
         this.#finishPart(encoded, part, at);
         return [encoded];
       }
@@ -204,7 +239,8 @@ class MessageEncoder {
   #image(part: ImagePart, at: string): JsonObject {
     this.#accepts("image", at);
     const { source } = part;
-    if (source.kind === "id") throw unsupportedField(at, `the file ${source.id.slice(0, 60)} lives at a provider that speaks ${source.format}.`);
+    if (source.kind === "id")
+      throw unsupportedField(at, `the file ${source.id.slice(0, 60)} lives at a provider that speaks ${source.format}.`);
     if (source.kind === "text") throw unsupportedField(at, "text is not an image.");
     const image: JsonObject = { url: source.kind === "url" ? source.url : dataUrl(source) };
     if (part.detail !== undefined) image["detail"] = part.detail;
@@ -219,7 +255,12 @@ class MessageEncoder {
     const text = documentText(part);
     if (text !== undefined) {
       warn({ field: at, action: "emulated", reason: "documents here are PDF only: the text is sent as text" });
-      return [this.#text({ type: "text", text: [part.filename, part.context, text].filter(Boolean).join("\n\n"), cache: part.cache, extra: part.extra }, at)];
+      return [
+        this.#text(
+          { type: "text", text: [part.filename, part.context, text].filter(Boolean).join("\n\n"), cache: part.cache, extra: part.extra },
+          at,
+        ),
+      ];
     }
     const encoded: JsonObject = { type: "file", file: this.#fileSource(part, at) };
     this.#finishPart(encoded, part, at);
@@ -246,7 +287,7 @@ class MessageEncoder {
 
   #vendor(part: VendorPart, at: string): JsonObject {
     if (part.format === format) return part.value;
-    throw unsupportedField(at, `a ${String(part.value["type"] ?? "vendor")} block is known to ${part.format} only.`);
+    throw unsupportedField(at, `a ${asString(part.value["type"]) ?? "vendor"} block is known to ${part.format} only.`);
   }
 
   // ── assistant ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -295,7 +336,8 @@ class MessageEncoder {
     if (unreadable) this.#once("reasoning state", `${at}.reasoning_details`, "hidden reasoning is of use to the model that made it only");
     if (quirks.has("reasoning-details")) {
       if (details.some((detail) => detail !== undefined)) {
-        const plain = (part: ReasoningPart): JsonObject | undefined => (part.text === "" ? undefined : { type: "reasoning.text", text: part.text });
+        const plain = (part: ReasoningPart): JsonObject | undefined =>
+          part.text === "" ? undefined : { type: "reasoning.text", text: part.text };
         encoded["reasoning_details"] = parts.map((part, index) => details[index] ?? plain(part)).filter((detail) => detail !== undefined);
       } else if (text !== "") encoded["reasoning"] = text;
       return;
@@ -347,7 +389,10 @@ class MessageEncoder {
       texts.push({ type: "text", text: part.transcript });
     } else if (part.source.kind === "base64" && part.source.mediaType.startsWith("image/")) {
       warn({ field: at, action: "emulated", reason: "the assistant cannot show images here: it follows in a user message" });
-      this.#moved.push({ type: "text", text: "The image that the assistant made:" }, this.#image({ type: "image", source: part.source }, at));
+      this.#moved.push(
+        { type: "text", text: "The image that the assistant made:" },
+        this.#image({ type: "image", source: part.source }, at),
+      );
     } else {
       throw unsupportedField(at, "what the model made earlier cannot be sent back in this format.");
     }
@@ -366,7 +411,13 @@ class MessageEncoder {
     });
     if (media.length > 0) {
       warn({ field: at, action: "emulated", reason: "tool results are text here: images and documents follow in a user message" });
-      this.#moved.push({ type: "text", text: `What the tool${part.name === undefined ? "" : ` ${part.name}`} returned beside text (call ${this.#id(part.callId)}):` }, ...media);
+      this.#moved.push(
+        {
+          type: "text",
+          text: `What the tool${part.name === undefined ? "" : ` ${part.name}`} returned beside text (call ${this.#id(part.callId)}):`,
+        },
+        ...media,
+      );
       if (texts.length === 0) texts.push({ type: "text", text: "See the next user message." });
     }
     const last = texts.at(-1);
@@ -392,7 +443,7 @@ function isPlainText(part: JsonObject): boolean {
 }
 
 function joined(parts: readonly JsonObject[], separator: string): string {
-  return parts.map((part) => part["text"]).join(separator);
+  return parts.map((part) => asString(part["text"]) ?? "").join(separator);
 }
 
 /** The text of a text document; undefined for all others. */

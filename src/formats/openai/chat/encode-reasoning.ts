@@ -17,7 +17,13 @@ export function encodeReasoning(body: JsonObject, { reasoning: asked }: ChatRequ
     body["reasoning"] = reasoningObject(asked, context);
     return;
   }
-  spendExtra({}, asked.extra && { format: asked.extra.format === format ? "openrouter" : asked.extra.format, fields: asked.extra.fields }, format, "reasoning.", warn);
+  spendExtra(
+    {},
+    asked.extra && { format: asked.extra.format === format ? "openrouter" : asked.extra.format, fields: asked.extra.fields },
+    format,
+    "reasoning.",
+    warn,
+  );
   if (asked.summary === "concise" || asked.summary === "detailed") {
     warn({ field: "reasoning.summary", action: "dropped", reason: `${format} has no such field` });
   }
@@ -62,7 +68,11 @@ function enableThinking(body: JsonObject, asked: Reasoning, { warn }: EncodeCont
 function effortOf(asked: Reasoning, context: Pick<EncodeContext, "capabilities" | "warn">): string | undefined {
   if (asked.budgetTokens === undefined) return asked.effort === undefined ? undefined : allowedEffort(asked.effort, context);
   const effort = allowedEffort(budgetEffort(asked.budgetTokens), { ...context, warn: () => {} });
-  context.warn({ field: "reasoning.budget", action: "approximated", reason: `the provider takes no budget: effort ${effort} stands for ${asked.budgetTokens} tokens` });
+  context.warn({
+    field: "reasoning.budget",
+    action: "approximated",
+    reason: `the provider takes no budget: effort ${effort} stands for ${asked.budgetTokens} tokens`,
+  });
   return effort;
 }
 
@@ -78,12 +88,15 @@ const ladder = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 /** The nearest effort that the model takes; a word that is new to us passes as it is. */
 function allowedEffort(asked: string, { capabilities, warn }: Pick<EncodeContext, "capabilities" | "warn">): string {
   const { efforts, reasoningOptional } = capabilities;
-  const taken = (word: string): boolean => (efforts === undefined || efforts.includes(word)) && (word !== "none" || reasoningOptional !== false);
+  const taken = (word: string): boolean =>
+    (efforts === undefined || efforts.includes(word)) && (word !== "none" || reasoningOptional !== false);
   const rung = ladder.indexOf(asked);
   if (rung < 0 || taken(asked)) return asked;
   const choices = ladder.filter(taken);
   if (choices.length === 0) return asked;
-  const nearest = choices.reduce((best, word) => (Math.abs(ladder.indexOf(word) - rung) < Math.abs(ladder.indexOf(best) - rung) ? word : best));
+  const nearest = choices.reduce((best, word) =>
+    Math.abs(ladder.indexOf(word) - rung) < Math.abs(ladder.indexOf(best) - rung) ? word : best,
+  );
   warn({ field: "reasoning_effort", action: "approximated", reason: `the model does not take "${asked}": "${nearest}" is sent` });
   return nearest;
 }

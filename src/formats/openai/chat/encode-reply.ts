@@ -109,7 +109,10 @@ class MessageWriter {
     if (this.#audio) message["audio"] = this.#audio;
     if (this.#images.length > 0) message["images"] = this.#images;
     if (this.#blocks.length > 0 || this.#citations.length > 0) {
-      message[own] = { ...(this.#blocks.length > 0 && { blocks: this.#blocks }), ...(this.#citations.length > 0 && { citations: this.#citations }) };
+      message[own] = {
+        ...(this.#blocks.length > 0 && { blocks: this.#blocks }),
+        ...(this.#citations.length > 0 && { citations: this.#citations }),
+      };
     }
     return message;
   }
@@ -118,8 +121,10 @@ class MessageWriter {
   #addReasoning(message: JsonObject): void {
     const text = this.#reasoning.map(({ part }) => part.text).join("");
     if (text !== "") message["reasoning_content"] = text;
-    const plain = this.#reasoning.length < 2 && this.#reasoning.every(({ part, place }) => !part.state && place.text === 0 && place.calls === 0);
-    if (!plain) message["reasoning_details"] = this.#reasoning.map(({ part, place }, index) => writeDetail(part, index, place, this.#origin));
+    const plain =
+      this.#reasoning.length < 2 && this.#reasoning.every(({ part, place }) => !part.state && place.text === 0 && place.calls === 0);
+    if (!plain)
+      message["reasoning_details"] = this.#reasoning.map(({ part, place }, index) => writeDetail(part, index, place, this.#origin));
   }
 }
 

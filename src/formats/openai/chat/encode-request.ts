@@ -15,7 +15,10 @@ import { applyPolicy } from "./policy.ts";
 export function encodeRequest(request: ChatRequest, context: EncodeContext): JsonObject {
   const { quirks, capabilities } = context;
   const shape = outputShape(request.output, context);
-  const body: JsonObject = { model: request.model, messages: encodeMessages(withInstruction(request.messages, shape.instruction), context) };
+  const body: JsonObject = {
+    model: request.model,
+    messages: encodeMessages(withInstruction(request.messages, shape.instruction), context),
+  };
   encodeTools(body, request, context);
   setAll(body, {
     max_completion_tokens: maxTokens(request.maxOutputTokens, context),
@@ -70,11 +73,16 @@ function maxTokens(asked: number | undefined, { capabilities, warn }: EncodeCont
 
 function sampling(request: ChatRequest, { capabilities, quirks, warn }: EncodeContext): Record<string, Json | undefined> {
   const asked = { temperature: request.temperature, top_p: request.topP, top_k: request.topK };
-  const refused = (field: "temperature" | "top_p" | "top_k"): boolean => capabilities.sampling === false || (field === "top_k" && !quirks.has("top-k"));
+  const refused = (field: "temperature" | "top_p" | "top_k"): boolean =>
+    capabilities.sampling === false || (field === "top_k" && !quirks.has("top-k"));
   for (const field of ["temperature", "top_p", "top_k"] as const) {
     if (asked[field] === undefined || !refused(field)) continue;
     asked[field] = undefined;
-    warn({ field, action: "dropped", reason: capabilities.sampling === false ? "the model takes no sampling parameters" : "the provider has no such field" });
+    warn({
+      field,
+      action: "dropped",
+      reason: capabilities.sampling === false ? "the model takes no sampling parameters" : "the provider has no such field",
+    });
   }
   return asked;
 }
@@ -105,7 +113,15 @@ export const renames: readonly [quirk: Quirk, from: string, to: string][] = [
 ];
 
 /** Fields of other formats that the caller's conversation or tools live in: leaving them out would answer another question. */
-const state: ReadonlySet<string> = new Set(["mcp_servers", "container", "thread", "previous_response_id", "conversation", "background", "cachedContent"]);
+const state: ReadonlySet<string> = new Set([
+  "mcp_servers",
+  "container",
+  "thread",
+  "previous_response_id",
+  "conversation",
+  "background",
+  "cachedContent",
+]);
 
 function refuseForeignState({ extra }: ChatRequest): void {
   if (!extra || extra.format === format) return;
@@ -122,11 +138,19 @@ function encodeTools(body: JsonObject, request: ChatRequest, context: EncodeCont
   if (tools.length === 0) return;
   if (capabilities.tools === false) throw unsupportedField("tools", "the model takes no tools.");
   const choice = request.toolChoice;
-  const soft = (quirks.has("no-tool-choice") || capabilities.forcedToolChoice === false) && choice !== undefined && choice.type !== "auto" && choice.type !== "none";
+  const soft =
+    (quirks.has("no-tool-choice") || capabilities.forcedToolChoice === false) &&
+    choice !== undefined &&
+    choice.type !== "auto" &&
+    choice.type !== "none";
   const offered = soft ? tools.filter((tool) => isChosen(tool, choice)) : tools;
   body["tools"] = offered.map((tool) => encodeTool(tool, `tools[${tools.indexOf(tool)}]`, context));
   if (soft) {
-    warn({ field: "tool_choice", action: "approximated", reason: "the model cannot be forced to call a tool: it is offered the chosen ones only" });
+    warn({
+      field: "tool_choice",
+      action: "approximated",
+      reason: "the model cannot be forced to call a tool: it is offered the chosen ones only",
+    });
     body["tool_choice"] = "auto";
   } else if (choice) body["tool_choice"] = encodeToolChoice(choice, tools);
   if (request.parallelToolCalls !== undefined) body["parallel_tool_calls"] = request.parallelToolCalls;
@@ -149,12 +173,14 @@ function encodeTool(tool: Tool, at: string, context: EncodeContext): JsonObject 
   if (tool.description !== undefined) definition["description"] = tool.description;
   if (tool.kind === "custom" && tool.input) definition["format"] = tool.input;
   if (tool.kind === "function" && tool.parameters) definition["parameters"] = tool.parameters;
-  if (tool.kind === "function" && tool.strict !== undefined && keepStrict(tool.strict, `${at}.strict`, context)) definition["strict"] = tool.strict;
+  if (tool.kind === "function" && tool.strict !== undefined && keepStrict(tool.strict, `${at}.strict`, context))
+    definition["strict"] = tool.strict;
   const encoded: JsonObject = { type: tool.kind, [tool.kind]: definition };
   const own = tool.extra?.format === format ? tool.extra.fields[tool.kind] : undefined;
   if (isObject(own)) for (const field of Object.keys(own)) definition[field] ??= own[field];
   spendExtra(encoded, tool.extra, format, `${at}.`, context.warn);
-  if (tool.cache && context.quirks.has("cache-control")) encoded["cache_control"] = { type: "ephemeral", ...(tool.cache.ttl === "1h" && { ttl: "1h" }) };
+  if (tool.cache && context.quirks.has("cache-control"))
+    encoded["cache_control"] = { type: "ephemeral", ...(tool.cache.ttl === "1h" && { ttl: "1h" }) };
   return encoded;
 }
 
@@ -196,13 +222,21 @@ function outputShape(output: OutputShape | undefined, context: EncodeContext): S
   if (capabilities.structuredOutput === "none") throw unsupportedField("response_format", "the model has no JSON mode.");
   if (output.type === "json-object") return { field: { type: "json_object" } };
   if (quirks.has("no-json-schema") || capabilities.structuredOutput === "object") {
-    warn({ field: "response_format", action: "emulated", reason: "the provider has JSON mode without schemas: the schema is given as an instruction" });
-    return { field: { type: "json_object" }, instruction: `Answer with JSON that conforms to this JSON Schema, and with nothing else:\n${JSON.stringify(output.schema)}` };
+    warn({
+      field: "response_format",
+      action: "emulated",
+      reason: "the provider has JSON mode without schemas: the schema is given as an instruction",
+    });
+    return {
+      field: { type: "json_object" },
+      instruction: `Answer with JSON that conforms to this JSON Schema, and with nothing else:\n${JSON.stringify(output.schema)}`,
+    };
   }
   const schema: JsonObject = { name: output.name ?? "answer" };
   if (output.description !== undefined) schema["description"] = output.description;
   schema["schema"] = output.schema;
-  if (output.strict !== undefined && keepStrict(output.strict, "response_format.json_schema.strict", context)) schema["strict"] = output.strict;
+  if (output.strict !== undefined && keepStrict(output.strict, "response_format.json_schema.strict", context))
+    schema["strict"] = output.strict;
   return { field: { type: "json_schema", json_schema: schema } };
 }
 

@@ -37,7 +37,10 @@ export function isErrorPayload(payload: JsonObject): boolean {
   if (isObject(error) || (typeof error === "string" && error !== "")) return true;
   if (payload["object"] === "error" || payload["type"] === "error") return true;
   if (choices !== undefined) return false;
-  return typeof payload["detail"] === "string" || (typeof payload["message"] === "string" && (payload["code"] !== undefined || payload["status"] !== undefined));
+  return (
+    typeof payload["detail"] === "string" ||
+    (typeof payload["message"] === "string" && (payload["code"] !== undefined || payload["status"] !== undefined))
+  );
 }
 
 /** `{error:{}}`, `{error:""}`, `{message}`, `{detail}`, `[{error}]`, plain text, HTML. */
@@ -47,13 +50,22 @@ function read(body: Json): Said {
   if (!isObject(body)) return { message: "" };
   const { error } = body;
   const inner = isObject(error) ? error : body;
-  const message = asString(inner["message"]) ?? asString(error) ?? detail(body["detail"]) ?? asString(body["message"]) ?? asString(body["error_description"]) ?? "";
+  const message =
+    asString(inner["message"]) ??
+    asString(error) ??
+    detail(body["detail"]) ??
+    asString(body["message"]) ??
+    asString(body["error_description"]) ??
+    "";
   const code = inner["code"];
   return {
     message,
     type: asString(inner["type"]),
     // Azure says ResponsibleAIPolicyViolation one level deeper; OpenRouter and others put the status here as a number.
-    code: asString(code) ?? (isObject(inner["innererror"]) ? asString(inner["innererror"]["code"]) : undefined) ?? (typeof code === "number" ? String(code) : undefined),
+    code:
+      asString(code) ??
+      (isObject(inner["innererror"]) ? asString(inner["innererror"]["code"]) : undefined) ??
+      (typeof code === "number" ? String(code) : undefined),
     param: asString(inner["param"]),
     status: httpStatus(code) ?? httpStatus(inner["status"]) ?? httpStatus(inner["status_code"]),
   };
@@ -64,7 +76,8 @@ function detail(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return undefined;
   const lines = value.filter(isObject).map((entry) => {
-    const where = Array.isArray(entry["loc"]) ? `${entry["loc"].filter((step) => step !== "body").join(".")}: ` : "";
+    const steps = Array.isArray(entry["loc"]) ? entry["loc"].filter((step) => typeof step === "string" || typeof step === "number") : [];
+    const where = steps.length > 0 ? `${steps.filter((step) => step !== "body").join(".")}: ` : "";
     return where + (asString(entry["msg"]) ?? "");
   });
   return lines.length > 0 ? lines.join("; ") : undefined;
@@ -98,7 +111,15 @@ function impliedStatus({ type, code, message }: Said): number {
 
 function build(status: number, said: Said, body: Json, retryAfterMs: number | undefined, id: string | undefined): GatewayError {
   const code = classify(status, said);
-  const upstream: UpstreamError = { status, type: said.type, code: said.code, param: said.param, requestId: id, format, body: redactBody(body) };
+  const upstream: UpstreamError = {
+    status,
+    type: said.type,
+    code: said.code,
+    param: said.param,
+    requestId: id,
+    format,
+    body: redactBody(body),
+  };
   const message = tell(code, status, redact(said.message).slice(0, 2000));
   return new GatewayError(code, message, {
     field: code === "provider_rejected" ? said.param : undefined,
@@ -111,10 +132,14 @@ function build(status: number, said: Said, body: Json, retryAfterMs: number | un
   });
 }
 
-const contextLength = /maximum context length|context[_ ]length|context window|prompt is too long|input (?:is )?too long|too many (?:input )?tokens|exceeds? the (?:model'?s )?max(?:imum)? (?:input|prompt|context)|reduce the length of the (?:messages|input|prompt)/i;
-const billing = /insufficient[_ ](?:quota|balance|credits?|funds)|billing[_ ](?:hard[_ ]limit|not[_ ]active)|used all available credits|spending limit|out of credits|credit balance is too low|payment required|arrears/i;
-const filtered = /content[_ ](?:filter|policy)|ResponsibleAIPolicyViolation|moderation_blocked|content management policy|requires moderation|input was flagged/i;
-const badKey = /(?:invalid|incorrect|missing|expired|not valid).{0,20}api[_ ]?key|api[_ ]?key.{0,20}(?:invalid|incorrect|missing|expired|not valid)|invalid_api_key/i;
+const contextLength =
+  /maximum context length|context[_ ]length|context window|prompt is too long|input (?:is )?too long|too many (?:input )?tokens|exceeds? the (?:model'?s )?max(?:imum)? (?:input|prompt|context)|reduce the length of the (?:messages|input|prompt)/i;
+const billing =
+  /insufficient[_ ](?:quota|balance|credits?|funds)|billing[_ ](?:hard[_ ]limit|not[_ ]active)|used all available credits|spending limit|out of credits|credit balance is too low|payment required|arrears/i;
+const filtered =
+  /content[_ ](?:filter|policy)|ResponsibleAIPolicyViolation|moderation_blocked|content management policy|requires moderation|input was flagged/i;
+const badKey =
+  /(?:invalid|incorrect|missing|expired|not valid).{0,20}api[_ ]?key|api[_ ]?key.{0,20}(?:invalid|incorrect|missing|expired|not valid)|invalid_api_key/i;
 const overloaded = /overloaded|over capacity|at capacity|capacity exceeded/i;
 const noModel = /model_not_found|model_not_exist|model.{0,120}(?:does not exist|not found|doesn't exist|not exist)|deploymentnotfound/i;
 
@@ -195,7 +220,8 @@ function askedFor(headers: Headers): number | undefined {
   const asked = headers.get("retry-after")?.trim();
   if (asked) {
     if (/^\d+(?:\.\d+)?$/.test(asked)) return Math.ceil(Number(asked) * 1000);
-    const until = Date.parse(asked);
+    // Date.parse reads "-5" as a year.
+    const until = /^[a-z]{3}/i.test(asked) ? Date.parse(asked) : Number.NaN;
     // The vendor's own clock where it shows it, so that ours need not agree.
     const now = Date.parse(headers.get("date") ?? "");
     if (!Number.isNaN(until)) return Math.max(0, until - (Number.isNaN(now) ? Date.now() : now));
@@ -215,7 +241,9 @@ function limitReset(headers: Headers): number | undefined {
 
 /** "Please try again in 7.66s": OpenAI and Groq say it in words alone when tokens are short. */
 function fromMessage(message: string): number | undefined {
-  const match = /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+|\d+(?:\.\d+)? ?(?:seconds?|minutes?))/i.exec(message.slice(0, 4000));
+  const match = /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+|\d+(?:\.\d+)? ?(?:seconds?|minutes?))/i.exec(
+    message.slice(0, 4000),
+  );
   return match ? parseDuration((match[1] as string).replace(/ ?seconds?$/i, "s").replace(/ ?minutes?$/i, "m")) : undefined;
 }
 
@@ -267,13 +295,20 @@ const codes: Partial<Record<ErrorCode, string>> = {
 const plain: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["invalid_request", "provider_rejected", "client_closed"]);
 
 export function encodeError(error: GatewayError, callId: string): JsonObject {
-  const told: JsonObject = { message: withAdvice(error, callId), type: typeOf(error), param: error.field ?? null, code: codes[error.code] ?? error.code, headgate_code: error.code };
+  const told: JsonObject = {
+    message: withAdvice(error, callId),
+    type: typeOf(error),
+    param: error.field ?? null,
+    code: codes[error.code] ?? error.code,
+    headgate_code: error.code,
+  };
   const { upstream } = error;
   if (upstream?.format === format && error.fault === "client") {
     // The caller's own fault, in the caller's own format: the vendor's words are what its code was written for.
     told["type"] = upstream.type ?? told["type"];
     told["param"] = upstream.param ?? null;
-    if (error.code !== "context_length_exceeded") told["code"] = upstream.code ?? (error.code === "provider_rejected" ? null : told["code"]);
+    if (error.code !== "context_length_exceeded")
+      told["code"] = upstream.code ?? (error.code === "provider_rejected" ? null : told["code"]);
   }
   return { error: told };
 }

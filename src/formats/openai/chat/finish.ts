@@ -61,7 +61,8 @@ export function readFinish(raw: string | undefined, seen: Seen, choice: JsonObje
     finish.reason = "stop-sequence";
     finish.stopSequence = stopped;
   }
-  if (finish.reason === "content-filter" && isObject(choice["content_filter_results"])) finish.details = { content_filter_results: choice["content_filter_results"] };
+  if (finish.reason === "content-filter" && isObject(choice["content_filter_results"]))
+    finish.details = { content_filter_results: choice["content_filter_results"] };
   return finish;
 }
 
@@ -102,7 +103,12 @@ export function writeFinish(finish: Finish, seen: Omit<Seen, "ghost">): { word: 
   const { reason } = finish;
   // OpenAI itself ends a refusal that has a text with "stop".
   const word = reason === "refusal" && seen.refusal ? "stop" : seen.calls && reason === "stop" ? "tool_calls" : words[reason];
-  const plain = reason === "stop" || reason === "length" || reason === "content-filter" || (reason === "tool-calls" && seen.calls) || (reason === "refusal" && seen.refusal);
+  const plain =
+    reason === "stop" ||
+    reason === "length" ||
+    reason === "content-filter" ||
+    (reason === "tool-calls" && seen.calls) ||
+    (reason === "refusal" && seen.refusal);
   if (plain && finish.stopSequence === undefined && !finish.details) return { word };
   const exact: JsonObject = { reason };
   if (finish.raw !== undefined) exact["raw"] = finish.raw;

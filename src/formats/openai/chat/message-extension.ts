@@ -50,7 +50,10 @@ export function readBlock(value: unknown): Block | undefined {
 }
 
 /** Both lists as one, in the order in which they were made: each block says how many entries came before it. */
-export function inOrder<Detail, Other>(details: readonly Detail[], blocks: readonly { details: number; entry: Other }[]): (Detail | Other)[] {
+export function inOrder<Detail, Other>(
+  details: readonly Detail[],
+  blocks: readonly { details: number; entry: Other }[],
+): (Detail | Other)[] {
   const order: (Detail | Other)[] = [];
   let taken = 0;
   for (const block of blocks) {

@@ -24,14 +24,22 @@ export const replyContext: ReplyContext = {
 
 /** One chunk with one choice. */
 export function chunk(delta: JsonObject, finish?: string, more: JsonObject = {}): JsonObject {
-  return { id: "c-1", object: "chat.completion.chunk", created: 5, model: "m", choices: [{ index: 0, delta, finish_reason: finish ?? null }], ...more };
+  return {
+    id: "c-1",
+    object: "chat.completion.chunk",
+    created: 5,
+    model: "m",
+    choices: [{ index: 0, delta, finish_reason: finish ?? null }],
+    ...more,
+  };
 }
 
 /** The events of a stream: chunks, or raw data. Unless told otherwise it ends with [DONE]. */
 export function decodeStream(payloads: readonly (JsonObject | string)[], options: { quirks?: Quirk[]; done?: boolean } = {}): ChatEvent[] {
   const decoder = new ChatDecoder(new Set(options.quirks));
   const events: ChatEvent[] = [];
-  for (const payload of payloads) events.push(...decoder.push({ event: "", data: typeof payload === "string" ? payload : JSON.stringify(payload) }));
+  for (const payload of payloads)
+    events.push(...decoder.push({ event: "", data: typeof payload === "string" ? payload : JSON.stringify(payload) }));
   if (options.done !== false) events.push(...decoder.push({ event: "", data: "[DONE]" }));
   events.push(...decoder.end());
   return events;
@@ -69,7 +77,12 @@ export function encode(fields: Partial<ChatRequest>, target: Target = {}): Encod
     origin: target.origin ?? "vendor/model",
     warn: (warning) => warnings.push(warning),
   };
-  const request: ChatRequest = { model: "m", messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }], stream: false, ...fields };
+  const request: ChatRequest = {
+    model: "m",
+    messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
+    stream: false,
+    ...fields,
+  };
   const body = encodeRequest(request, context);
   return { body, messages: body["messages"] as JsonObject[], warnings, told: warnings.map(({ action, field }) => `${action} ${field}`) };
 }

@@ -82,7 +82,8 @@ export interface Detail {
 export function readDetail(entry: unknown): Detail | undefined {
   if (!isObject(entry)) return undefined;
   const ours = entry[own];
-  if (!isObject(ours)) return { part: { type: "reasoning", text: detailText(entry), state: vendorState(entry) }, place: readPlace(undefined), ours: false };
+  if (!isObject(ours))
+    return { part: { type: "reasoning", text: detailText(entry), state: vendorState(entry) }, place: readPlace(undefined), ours: false };
   const part: ReasoningPart = { type: "reasoning", text: detailText(entry) };
   const from = asString(entry["format"]);
   if (ours["vendor"] === true) {
@@ -135,7 +136,9 @@ export function writeExtraContent(part: ToolCallPart, origin: string | undefined
   }
   ours["state"] = writeState(state, origin);
   // Clients that know Google's field show or keep it under that name.
-  return state.format.startsWith("google/") && state.kind === "signature" ? { google: { thought_signature: state.data }, [own]: ours } : { [own]: ours };
+  return state.format.startsWith("google/") && state.kind === "signature"
+    ? { google: { thought_signature: state.data }, [own]: ours }
+    : { [own]: ours };
 }
 
 export function readExtraContent(value: unknown): { state?: OpaqueState; extra?: Extra } {

@@ -29,7 +29,10 @@ export function readUsage(raw: JsonObject, omitsReasoning = false): Usage | unde
   const usage: Usage = { input, output, raw, rawFormat: format };
   // DeepSeek says prompt_cache_hit_tokens, Moonshot cached_tokens at the top, LiteLLM Anthropic's names.
   const cacheRead =
-    asCount(inputParts["cached_tokens"]) ?? asCount(raw["prompt_cache_hit_tokens"]) ?? asCount(raw["cached_tokens"]) ?? asCount(raw["cache_read_input_tokens"]);
+    asCount(inputParts["cached_tokens"]) ??
+    asCount(raw["prompt_cache_hit_tokens"]) ??
+    asCount(raw["cached_tokens"]) ??
+    asCount(raw["cache_read_input_tokens"]);
   const cacheWrite = asCount(inputParts["cache_write_tokens"]) ?? asCount(raw["cache_creation_input_tokens"]);
   if (cacheRead !== undefined) usage.cacheRead = Math.min(cacheRead, input);
   if (cacheWrite !== undefined) usage.cacheWrite = Math.min(cacheWrite, input);
