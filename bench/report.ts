@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { svg } from "./charts.ts";
-import { fromCsv } from "./csv.ts";
+import { fromCsv, median, type Row } from "./csv.ts";
 import type { Machine } from "./machine.ts";
 import { peers } from "./peers/index.ts";
 import { scenarios } from "./scenarios/index.ts";
@@ -42,10 +42,19 @@ export async function writeReport(): Promise<void> {
       parts.push("", `![${chart.title}](results/${chart.name}.svg)`);
     }
     for (const table of report.tables) if (table.rows.length > 0) parts.push("", asMarkdown(table));
-    for (const note of report.notes) parts.push("", note);
+    for (const note of [...report.notes, ...conditionsNote(rows)]) parts.push("", note);
     sections.push(parts.join("\n"));
   }
   writeFileSync(join(HERE, "RESULTS.md"), page(headlines, machines, sections));
+}
+
+function conditionsNote(rows: readonly Row[]): string[] {
+  const taken = rows.map((row) => Number(row["stolen"] ?? Number.NaN) + Number(row["foreign"] ?? Number.NaN)).filter(Number.isFinite);
+  if (taken.length === 0) return [];
+  const share = (value: number) => `${(value * 100).toFixed(0)} %`;
+  return [
+    `Conditions: the host and processes foreign to the run took ${share(median(taken))} of the cores at the median measurement and ${share(Math.max(...taken))} at the worst.`,
+  ];
 }
 
 function page(headlines: string[], machines: (Machine & { timestamp: string; scenarios: string[] })[], sections: string[]): string {

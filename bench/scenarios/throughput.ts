@@ -1,7 +1,7 @@
 import { distinct, median, ratio, typical, type Row } from "../csv.ts";
 import { short } from "../charts.ts";
 import { MARKER } from "../expected.ts";
-import { chatBody, conditions, rounds, wrongOf, type Headline, type Scenario } from "../scenario.ts";
+import { chatBody, conditions, rounds, wrongOf, type Headline, type Scenario, type Table } from "../scenario.ts";
 import { addedByCase, byCase, byColumn, sum } from "../tables.ts";
 
 const CONNECTIONS = [1, 4, 16, 64];
@@ -75,6 +75,13 @@ export const throughput: Scenario = {
     const busiest = rows.filter((row) => cases.includes(String(row["case"])));
     const fixed = rows.filter((row) => String(row["case"]).endsWith("/s"));
     const label = (name: string) => `${name} conn.`;
+    const quotients = (title: string, column: string): Table => ({
+      title,
+      columns: ["", ...cases.map(label)],
+      rows: ["nginx", "relay", "relay-loop", "portkey", "litellm"]
+        .filter((under) => subjects.includes(under) && subjects.includes("headgate"))
+        .map((under) => [`headgate / ${under}`, ...cases.map((name) => short(ratio(busiest, "headgate", under, name, column)))]),
+    });
     const headlines: Headline[] = [];
     const judge = (under: string, bar: number) => {
       if (!subjects.includes("headgate") || !subjects.includes(under)) return;
@@ -114,13 +121,8 @@ export const throughput: Scenario = {
           p99_ms: "p99",
           req_per_s: "reached req/s",
         }),
-        {
-          title: "Requests a second, quotient within each round, median",
-          columns: ["", ...cases.map(label)],
-          rows: ["nginx", "relay", "relay-loop", "portkey", "litellm"]
-            .filter((under) => subjects.includes(under) && subjects.includes("headgate"))
-            .map((under) => [`headgate / ${under}`, ...cases.map((name) => short(ratio(busiest, "headgate", under, name, "req_per_s")))]),
-        },
+        quotients("Requests a second, quotient within each round, median", "req_per_s"),
+        quotients("CPU a request, quotient within each round, median (less is better)", "cpu_us_each"),
       ],
       charts: [
         {

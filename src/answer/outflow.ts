@@ -92,9 +92,13 @@ abstract class Flow implements Outflow {
     return this.outcome.aborted ? undefined : this.call.codec.client.encodeStreamError(error, this.call.id);
   }
 
+  /** Adds to the outcome what has been read so far: also of an answer that is broken off, since its tokens are billed. */
+  protected abstract note(): void;
+
   async #settle(): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
+    this.note();
     try {
       await this.reply.settle(this.outcome);
     } catch {
@@ -148,7 +152,6 @@ export class VerbatimFlow extends Flow {
     if (!ended && !reading.finish && !reading.error) {
       throw new GatewayError("provider_stream_cut", `${this.reply.target.provider.name} ended its answer before it was complete.`);
     }
-    this.#conclude();
     return piece;
   }
 
@@ -163,7 +166,6 @@ export class VerbatimFlow extends Flow {
       const word = frame ? this.#watcher.look(frame) : "pass";
       if (word === "last") {
         if (at > from) kept.push(bytes.subarray(from, at));
-        this.#conclude();
         this.hold(bytes.subarray(at, at + length));
         from = bytes.byteLength;
         break;
@@ -179,9 +181,9 @@ export class VerbatimFlow extends Flow {
     return kept.length === 1 ? kept[0] : joined(kept);
   }
 
-  #conclude(): void {
+  protected note(): void {
     const { usage, finish, model, error } = this.#watcher.reading;
-    Object.assign(this.outcome, { usage, finish, servedModel: model, error });
+    Object.assign(this.outcome, { usage, finish, servedModel: model, error: this.outcome.error ?? error });
   }
 }
 
@@ -212,6 +214,9 @@ export class TranslatedFlow extends Flow {
     out += this.#encode(this.#decoder.end());
     return out === "" ? undefined : out;
   }
+
+  /** Noted event by event. */
+  protected note(): void {}
 
   #encode(events: ChatEvent[]): string {
     let out = "";

@@ -124,7 +124,7 @@ function callSheet(call: CallRecord, world: World): string {
     ["sent as", call.providerFormat === null ? null : `${call.providerFormat}, ${call.verbatim ? "as it came" : "translated"}`],
     ["key", call.keyName === null ? null : `${call.keyName} (${call.keyId ?? ""})`],
     ["tokens", call.input === null && call.output === null ? null : tokenWords(call)],
-    ["cost", call.costPico === null ? "unknown" : `${formatUsd(BigInt(call.costPico))} (exactly ${exactUsd(BigInt(call.costPico))} USD)`],
+    ["cost", costWords(call)],
     ["time taken", `${formatMs(call.durationMs)}${call.firstByteMs === null ? "" : `, first byte after ${formatMs(call.firstByteMs)}`}, ${formatMs(call.overheadMs)} of it the gateway's own`],
     ["session", call.session],
     ["tags", call.tags.length === 0 ? null : call.tags.join(", ")],
@@ -133,6 +133,11 @@ function callSheet(call: CallRecord, world: World): string {
   const attempts = call.attempts.map((attempt, at) => `  ${dim(`attempt ${at + 1}`.padEnd(12))} ${printable(attempt.target)}: ${attempt.error ?? "answered"}${attempt.status === 0 ? "" : `, status ${attempt.status}`}, ${formatMs(attempt.ms)}\n`);
   const warnings = call.warnings.map((warning) => `  ${dim("warning".padEnd(12))} ${printable(`${warning.action} ${warning.field}: ${warning.reason}`)}\n`);
   return `${bold(printable(call.id))}\n${[...lines, ...attempts, ...warnings].join("")}`;
+}
+
+function costWords(call: CallRecord): string {
+  if (call.costPico !== null) return `${formatUsd(BigInt(call.costPico))} (exactly ${exactUsd(BigInt(call.costPico))} USD)`;
+  return call.input === null && call.output === null ? "unknown: there is no usage on record" : "unknown: the model has no known price";
 }
 
 function tokenWords(call: CallRecord): string {

@@ -101,8 +101,9 @@ function targetWords(target: Target, ofAlias: Timeouts): object {
   });
 }
 
+/** Without `connect`, which this build does not take. */
 function timeoutWords(timeouts: Timeouts): object {
-  return { connect: durationWords(timeouts.connectMs), first_byte: durationWords(timeouts.firstByteMs), whole: durationWords(timeouts.wholeMs), idle: durationWords(timeouts.idleMs), total: durationWords(timeouts.totalMs) };
+  return { first_byte: durationWords(timeouts.firstByteMs), whole: durationWords(timeouts.wholeMs), idle: durationWords(timeouts.idleMs), total: durationWords(timeouts.totalMs) };
 }
 
 /** In the largest unit that needs no fraction. */

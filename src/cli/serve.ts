@@ -41,7 +41,6 @@ const LAST_WRITES_MS = 10_000;
 export async function serveCommand(options: ServeCommand, world: World): Promise<number> {
   if (process.versions["bun"] === undefined) throw new CommandFailure("The server runs on Bun, and this is Node.", { hint: "Start it with `headgate serve`, which finds the Bun that was installed with it." });
   if (needsRelaunch()) return relaunch();
-  holdLifeline(world.env, () => process.exit(exitCodes.failed));
   if (options.listen !== undefined && parseListen(options.listen) === undefined) {
     throw usageFailure(`--listen ${options.listen} is not an address.`, "Write host:port, such as 127.0.0.1:4000; :4000 is every address of the machine, and 4000 alone is this machine only.");
   }
@@ -52,6 +51,7 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
   for (const warning of configuration.warnings) log.warn({}, formatProblem(warning, source));
   surviveStrays(log);
   const store = await openStore(databaseUrl(config, world.directory));
+  let end: ((exitCode: number) => void) | undefined;
   try {
     const storedKeys = await store.listKeys();
     let guarded = isGuarded(config, storedKeys.length);
@@ -68,6 +68,7 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
     });
     const ending = listenForEnding();
     const server = await open(gateway, config);
+    end = holdLifeline(world.env, () => process.exit(exitCodes.failed));
     await announce({ configuration, storedKeys, guarded, latestCallAt: await latestCall(store), url: server.url }, log, world);
     const adopting = (next: Config): void => {
       guarded = isGuarded({ ...next, listen: config.listen }, storedKeys.length);
@@ -84,6 +85,7 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
     await store.close();
     log.flush();
   }
+  end?.(exitCodes.ok);
   return exitCodes.ok;
 }
 

@@ -44,7 +44,7 @@ export async function usageCommand(options: UsageCommand, world: World): Promise
     else if (options.csv === true) world.out.write(asCsv(rows, groupBy, names));
     else {
       world.out.write(`Usage by ${groupBy.join(", ")} · ${periodWords(options)}\n\n${usageTable(rows, groupBy, names, world)}`);
-      const unpriced = rows.reduce((sum, row) => sum + row.unpriced, 0);
+      const unpriced = rows.reduce((sum, row) => sum + unknownPrices(row), 0);
       if (unpriced > 0) world.out.write(`\n${world.out.colours.dim(`* ${plural(unpriced, "call")} of unknown price: not in the cost. \`prices:\` in the configuration sets one.`)}\n`);
     }
     return exitCodes.ok;
@@ -98,7 +98,12 @@ export function usageTable(rows: readonly UsageRow[], groupBy: readonly UsageGro
 /** An unknown price is a dash, never a zero; a sum with unknown parts carries a mark. */
 function costText(row: UsageRow): string {
   if (row.unpriced === row.calls) return "–";
-  return `${formatUsd(row.costPico)}${row.unpriced > 0 ? "*" : ""}`;
+  return `${formatUsd(row.costPico)}${unknownPrices(row) > 0 ? "*" : ""}`;
+}
+
+/** A call that failed has no price because it has no usage: that leaves no gap in the sum. */
+function unknownPrices(row: UsageRow): number {
+  return Math.max(0, row.unpriced - row.errors);
 }
 
 function groupName(group: UsageGroup, value: string, names: KeyNames): string {

@@ -20,7 +20,7 @@ export const dispatch: Stage = async (call) => {
   const exchange = new Exchange(call, target);
   try {
     const response = await exchange.send(spoken, body, verbatim);
-    if (!response.ok) throw await readError(response, spoken.codec, exchange);
+    if (!response.ok) throw await readError(response, spoken.codec, exchange, call.key?.secret?.reveal());
     const type = response.headers.get("content-type") ?? "";
     if (call.stream && !type.startsWith("application/json")) {
       return await beginStream(call, target, spoken, verbatim, response, exchange);
@@ -155,8 +155,10 @@ class Exchange {
 
 const MAX_ERROR_BYTES = 1 << 20;
 
-async function readError(response: Response, codec: Codec, exchange: Exchange): Promise<GatewayError> {
-  const text = await readText(response, MAX_ERROR_BYTES, exchange.signal, "The provider");
+/** The codec takes out what looks like a credential; the one that was sent is known, however it looks. */
+async function readError(response: Response, codec: Codec, exchange: Exchange, credential: string | undefined): Promise<GatewayError> {
+  const said = await readText(response, MAX_ERROR_BYTES, exchange.signal, "The provider");
+  const text = credential !== undefined && credential.length >= 8 ? said.replaceAll(credential, "[redacted]") : said;
   return codec.provider.decodeError(response.status, parseJson(text) ?? text, response.headers);
 }
 

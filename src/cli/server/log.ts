@@ -4,7 +4,6 @@ import { pino } from "pino";
 import type { LogConfig, LogLevel } from "../../config/config.ts";
 import type { CallRecord } from "../../stores/ports.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { colours } from "../colour.ts";
 import { exactUsd } from "../money.ts";
 import type { Output } from "../world.ts";
 import { prettyLine } from "./pretty-line.ts";
@@ -23,12 +22,15 @@ const secretFields = ["authorization", "proxy-authorization", "cookie", "x-api-k
 /** A reader of the log who does not keep up costs lines, never calls: more than this is not held for them. */
 const maxHeldBytes = 4 << 20;
 
-export function serverLog(config: LogConfig, output: Output): ServerLog {
+/** Where lines go. */
+export interface Sink {
+  write(line: string): void;
+  flushSync(): void;
+}
+
+export function serverLog(config: LogConfig, output: Pick<Output, "isTerminal" | "colours">, sink: Sink = standardError()): ServerLog {
   const pretty = config.format === "pretty" || (config.format === "auto" && output.isTerminal);
-  const held = pino.destination({ dest: 2, sync: false, minLength: 0, maxLength: maxHeldBytes });
-  held.on("error", () => {});
-  const paint = output.colours ?? colours(false);
-  const destination = pretty ? { write: (line: string) => void held.write(prettyLine(line, paint)) } : held;
+  const destination = pretty ? { write: (line: string) => sink.write(prettyLine(line, output.colours)) } : sink;
   const logger = pino(
     {
       level: config.level,
@@ -55,12 +57,19 @@ export function serverLog(config: LogConfig, output: Output): ServerLog {
     },
     flush() {
       try {
-        held.flushSync();
+        sink.flushSync();
       } catch {
         // Nobody reads any more.
       }
     },
   };
+}
+
+/** Written when the event loop has time for it. */
+function standardError(): Sink {
+  const held = pino.destination({ dest: 2, sync: false, minLength: 0, maxLength: maxHeldBytes });
+  held.on("error", () => {});
+  return { write: (line) => void held.write(line), flushSync: () => held.flushSync() };
 }
 
 function callFields(record: CallRecord): object {

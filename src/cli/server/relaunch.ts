@@ -24,7 +24,7 @@ export async function relaunch(): Promise<number> {
 }
 
 /** A compiled binary carries its program inside, under a path that only exists there; elsewhere the program's file is the first word. */
-function commandWords(argv: readonly string[]): string[] {
+export function commandWords(argv: readonly string[]): string[] {
   const main = argv[1] ?? "";
   const compiled = main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN[\\/]/i.test(main);
   return compiled ? argv.slice(2) : argv.slice(1);

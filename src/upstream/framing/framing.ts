@@ -1,5 +1,7 @@
 /** The ways in which vendors tell the events of a stream apart. A new one is its file and its line here. */
 
+import { AwsEventStreamReader } from "./aws-event-stream.ts";
+import { JsonLinesReader } from "./json-lines.ts";
 import { SseReader } from "./sse.ts";
 
 /** One event of a stream: its name where the framing has names, and its payload. */
@@ -15,7 +17,11 @@ export interface FrameReader {
   end(): Frame[];
 }
 
-const readers = new Map<string, () => FrameReader>([["sse", () => new SseReader()]]);
+const readers = new Map<string, () => FrameReader>([
+  ["sse", () => new SseReader()],
+  ["json-lines", () => new JsonLinesReader()],
+  ["aws-event-stream", () => new AwsEventStreamReader()],
+]);
 
 export function frameReader(framing: string): FrameReader {
   const make = readers.get(framing);

@@ -4,6 +4,7 @@ import type { CacheMark } from "../../../canonical/chat.ts";
 import { asString, isObject } from "../../../canonical/json.ts";
 import type { JsonObject } from "../../../canonical/json.ts";
 import type { Quirk } from "../../../canonical/quirks.ts";
+import type { EncodeContext } from "../../codec.ts";
 import { format } from "./format.ts";
 
 export function readCacheMark(owner: JsonObject): CacheMark | undefined {
@@ -17,6 +18,15 @@ export function readCacheMark(owner: JsonObject): CacheMark | undefined {
   if (!isObject(control)) return undefined;
   const ttl = asString(control["ttl"]);
   return ttl === undefined ? {} : { ttl };
+}
+
+/** Tells of the first mark that is left out, and not of the others: caches work unasked, and the answer stays the same. */
+export function onceDropped(warn: EncodeContext["warn"]): (field: string) => void {
+  let told = false;
+  return (field) => {
+    if (!told) warn({ field, action: "dropped", reason: "the provider decides by itself what it caches" });
+    told = true;
+  };
 }
 
 /** Puts the mark on, in the way the provider knows. False: the provider knows none, the mark is left out. */

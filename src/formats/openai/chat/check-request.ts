@@ -8,8 +8,6 @@ type Check = (value: Json, at: string) => void;
 
 /** Every documented field, and what compatible vendors have added that we read. Null stands for an absent field. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ["model", filled],
-  ["messages", messages],
   ["audio", object],
   ["frequency_penalty", number],
   ["function_call", stringOr(object, "a string or an object")],

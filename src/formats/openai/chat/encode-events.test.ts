@@ -237,6 +237,45 @@ describe("what clients gather from the stream gives everything back with their n
   });
 });
 
+describe("calls in the shape that the client offered its tools in", () => {
+  const streamed = (content: AssistantPart[], context: ReplyContext): JsonObject =>
+    deltasOf(chunksOf(write(unfold(one(content)), context))).reduce(accumulate, {});
+  const whole = (content: AssistantPart[], context: ReplyContext): JsonObject =>
+    (encodeReply(one(content), context)["choices"] as JsonObject[])[0] as JsonObject;
+  const finishOf = (content: AssistantPart[], context: ReplyContext): unknown =>
+    choicesOf(chunksOf(write(unfold(one(content)), context))).at(-1)?.["finish_reason"];
+
+  test("a free-form tool's input comes out of the function that stood for it", () => {
+    const context = { ...replyContext, customTools: new Set(["look"]) };
+    const wrapped = [call("a", JSON.stringify({ input: 'say "hi"\n' }))];
+    const expected = { tool_calls: [{ id: "a", type: "custom", custom: { name: "look", input: 'say "hi"\n' } }] };
+    expect(whole(wrapped, context)["message"]).toMatchObject(expected);
+    expect(streamed(wrapped, context)).toMatchObject(expected);
+    expect(whole([{ ...wrapped[0], kind: "custom", arguments: "as it is" } as AssistantPart], context)["message"]).toMatchObject({
+      tool_calls: [{ custom: { input: "as it is" } }],
+    });
+  });
+
+  test("a client that offered functions gets function_call", () => {
+    const context = { ...replyContext, body: { functions: [{ name: "look" }] } };
+    const calls = [call("a", '{"x":1}'), call("b", "")];
+    const expected = { function_call: { name: "look", arguments: '{"x":1}' }, tool_calls: [{ id: "b", function: { arguments: "{}" } }] };
+    expect(whole(calls, context)).toMatchObject({ message: expected, finish_reason: "function_call" });
+    expect(streamed(calls, context)).toMatchObject(expected);
+    expect(finishOf(calls, context)).toBe("function_call");
+    expect(streamed([call("a", "")], context)).toMatchObject({ function_call: { arguments: "{}" } });
+    expect(finishOf([{ type: "text", text: "x" }], context)).toBe("stop");
+  });
+
+  test("several images do not run into each other", () => {
+    const image = (data: string): AssistantPart => ({ type: "media", source: { kind: "base64", mediaType: "image/png", data } });
+    expect(streamed([image("AAAA"), image("BBBB")], replyContext)["images"]).toMatchObject([
+      { image_url: { url: "data:image/png;base64,AAAA" } },
+      { image_url: { url: "data:image/png;base64,BBBB" } },
+    ]);
+  });
+});
+
 describe("whole replies", () => {
   test("content is null beside calls, and text without them", () => {
     const message = (content: AssistantPart[]): unknown =>

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../../../canonical/json.ts";
 import type { Usage } from "../../../canonical/usage.ts";
 import type { Encoder, ReplyContext } from "../../codec.ts";
 import { writeCitation } from "./citations.ts";
+import { isFreeForm, speaksOfFunctions, unwrapInput } from "./client-calls.ts";
 import { writeMedia } from "./encode-reply.ts";
 import { encodeStreamError } from "./errors.ts";
 import { writeFinish } from "./finish.ts";
@@ -18,7 +19,7 @@ import { writeUsage } from "./usage.ts";
 type Block =
   | { kind: "text"; citations: Citation[] }
   | { kind: "reasoning"; part: ReasoningPart; place: Place }
-  | { kind: "tool-call"; part: ToolCallPart; index: number; told: boolean }
+  | { kind: "tool-call"; part: ToolCallPart; index: number; as: "function" | "custom" | "legacy"; told: boolean }
   | { kind: "other" };
 
 /** What has been told of one choice. */
@@ -33,6 +34,7 @@ class ChoiceState {
   annotations = 0;
   citations = 0;
   extensions = 0;
+  images = 0;
   finished = false;
 
   place(): Place {
@@ -56,10 +58,12 @@ export class ChatEncoder implements Encoder {
   /** Everything in a chunk before its choices, made once. */
   #head = "";
   readonly #tail: string;
+  readonly #legacy: boolean;
   #over = false;
 
   constructor(context: ReplyContext) {
     this.#context = context;
+    this.#legacy = speaksOfFunctions(context);
     // OpenAI sends `usage: null` on all chunks but the last when usage was asked for.
     this.#tail = context.includeUsage ? '],"usage":null}\n\n' : "]}\n\n";
   }
@@ -188,10 +192,13 @@ export class ChatEncoder implements Encoder {
   #arguments(choice: number, block: number, text: string): string {
     const state = this.#choice(choice).blocks.get(block);
     if (state?.kind !== "tool-call" || text === "") return "";
+    // What another vendor wrapped into JSON can be unwrapped when it is whole.
+    if (state.as === "custom" && state.part.kind === "function") {
+      state.part.arguments += text;
+      return "";
+    }
     state.told = true;
-    const inner =
-      state.part.kind === "custom" ? `"custom":{"input":${JSON.stringify(text)}}` : `"function":{"arguments":${JSON.stringify(text)}}`;
-    return this.#delta(choice, `"tool_calls":[{"index":${state.index},${inner}}]`);
+    return this.#delta(choice, argumentsOf(state, text));
   }
 
   // ── blocks ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,16 +216,19 @@ export class ChatEncoder implements Encoder {
         return role + this.#tellDetails(choice, state);
       case "tool-call": {
         const { id, name, call: kind, extra } = content;
-        const index = state.calls++;
         const part: ToolCallPart = { type: "tool-call", id, name, kind, arguments: "" };
         if (extra) part.extra = extra;
-        state.blocks.set(block, { kind: "tool-call", part, index, told: false });
-        const inner: JsonObject = kind === "custom" ? { custom: { name, input: "" } } : { function: { name, arguments: "" } };
-        return role + this.#members(choice, { tool_calls: [{ index, id, type: kind, ...inner }] });
+        const as = this.#shapeOf(part, state);
+        const index = this.#legacy ? state.calls - 1 : state.calls;
+        state.calls += 1;
+        state.blocks.set(block, { kind: "tool-call", part, index, as, told: false });
+        if (as === "legacy") return role + this.#members(choice, { function_call: { name, arguments: "" } });
+        const inner: JsonObject = as === "custom" ? { custom: { name, input: "" } } : { function: { name, arguments: "" } };
+        return role + this.#members(choice, { tool_calls: [{ index, id, type: as, ...inner }] });
       }
       case "media": {
         const media = writeMedia(content.part);
-        return role + this.#members(choice, media.audio ? { audio: media.audio } : { images: [{ index: 0, ...media.image }] });
+        return role + this.#members(choice, media.audio ? { audio: media.audio } : { images: [{ index: state.images++, ...media.image }] });
       }
       case "vendor":
         return role + this.#extend(choice, state, writeVendorBlock(content.part, state.blockPlace()));
@@ -226,6 +236,11 @@ export class ChatEncoder implements Encoder {
         state.blocks.set(block, { kind: "other" });
         return role;
     }
+  }
+
+  #shapeOf(part: ToolCallPart, state: ChoiceState): "function" | "custom" | "legacy" {
+    if (isFreeForm(part, this.#context)) return "custom";
+    return this.#legacy && state.calls === 0 ? "legacy" : "function";
   }
 
   #blockEnd(choice: number, block: number, opaque: OpaqueState | undefined): string {
@@ -277,10 +292,13 @@ export class ChatEncoder implements Encoder {
     return this.#members(choice, { reasoning_details: entries });
   }
 
-  #callEnd(choice: number, { part, index, told }: Extract<Block, { kind: "tool-call" }>, opaque: OpaqueState | undefined): string {
+  #callEnd(choice: number, ended: Extract<Block, { kind: "tool-call" }>, opaque: OpaqueState | undefined): string {
+    const { part, index, as, told } = ended;
     let out = "";
     // Arguments must be JSON: a call without any has an empty object.
-    if (!told && part.kind === "function") out += this.#delta(choice, `"tool_calls":[{"index":${index},"function":{"arguments":"{}"}}]`);
+    if (!told && as !== "custom") out += this.#delta(choice, argumentsOf(ended, "{}"));
+    if (as === "custom" && part.kind === "function") out += this.#delta(choice, argumentsOf(ended, unwrapInput(part.arguments)));
+    if (as === "legacy") return out;
     if (opaque) part.state = opaque;
     const carried = writeExtraContent(part, this.#context.origin);
     if (carried) out += this.#members(choice, { tool_calls: [{ index, extra_content: carried }] });
@@ -300,7 +318,12 @@ export class ChatEncoder implements Encoder {
     if (state.finished) return "";
     state.finished = true;
     const { word, exact } = writeFinish(finish, { calls: state.calls > 0, refusal: state.refused });
-    const ended: JsonObject = { index: choice, delta: {}, logprobs: null, finish_reason: word };
+    const ended: JsonObject = {
+      index: choice,
+      delta: {},
+      logprobs: null,
+      finish_reason: this.#legacy && word === "tool_calls" ? "function_call" : word,
+    };
     if (exact) ended[own] = { finish: exact };
     const chunk: JsonObject = { ...this.#common(this.#extras), choices: [ended] };
     if (this.#context.includeUsage) chunk["usage"] = null;
@@ -313,4 +336,11 @@ export class ChatEncoder implements Encoder {
     if (this.#usage.serviceTier !== undefined) chunk["service_tier"] = this.#usage.serviceTier;
     return `data: ${JSON.stringify(chunk)}\n\n`;
   }
+}
+
+/** A piece of a call's arguments, as the members of a delta. */
+function argumentsOf({ as, index }: Extract<Block, { kind: "tool-call" }>, text: string): string {
+  const piece = JSON.stringify(text);
+  if (as === "legacy") return `"function_call":{"arguments":${piece}}`;
+  return `"tool_calls":[{"index":${index},${as === "custom" ? `"custom":{"input":${piece}}` : `"function":{"arguments":${piece}}`}}]`;
 }

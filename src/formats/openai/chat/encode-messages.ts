@@ -27,7 +27,12 @@ import { format } from "./format.ts";
 import { audioFormat, dataUrl, decodeText } from "./media.ts";
 import { ShortIds } from "./tool-ids.ts";
 
-export function encodeMessages(messages: readonly Message[], context: EncodeContext): JsonObject[] {
+export interface ChatContext extends EncodeContext {
+  /** A cache mark could not be put on: said once for a whole request. */
+  dropCacheMark(field: string): void;
+}
+
+export function encodeMessages(messages: readonly Message[], context: ChatContext): JsonObject[] {
   const encoder = new MessageEncoder(context);
   const ordered = regroupResults(messages, context);
   for (const { message, at } of context.quirks.has("system-first") ? joinHead(ordered) : ordered) encoder.add(message, at);
@@ -91,14 +96,14 @@ function isSystem(message: Message): message is SystemMessage {
 }
 
 class MessageEncoder {
-  readonly #context: EncodeContext;
+  readonly #context: ChatContext;
   readonly #out: JsonObject[] = [];
   readonly #ids: ShortIds | undefined;
   readonly #told = new Set<string>();
   /** Images and documents that stand where the format takes text alone: they follow in a user message of their own. */
   #moved: JsonObject[] = [];
 
-  constructor(context: EncodeContext) {
+  constructor(context: ChatContext) {
     this.#context = context;
     this.#ids = context.quirks.has("short-tool-ids") ? new ShortIds() : undefined;
   }
@@ -202,8 +207,7 @@ class MessageEncoder {
   }
 
   #cache(into: JsonObject, mark: CacheMark | undefined, at: string): void {
-    if (!writeCacheMark(into, mark, this.#context.quirks))
-      this.#once("cache", `${at}.cache_control`, "the provider decides by itself what it caches");
+    if (!writeCacheMark(into, mark, this.#context.quirks)) this.#context.dropCacheMark(`${at}.cache_control`);
   }
 
   /** Mostly one part; a document's words may need one of their own. */
@@ -371,7 +375,7 @@ class MessageEncoder {
       if (part.state.item && this.#isOwn(part.state)) encoded["extra_content"] = part.state.item;
       else this.#once("call state", `${at}.state`, "the signature of a tool call is of use to its own vendor only");
     }
-    if (part.cache) this.#once("cache", `${at}.cache_control`, "a tool call cannot be marked for the cache");
+    if (part.cache) this.#context.dropCacheMark(`${at}.cache_control`);
     spendExtra(encoded, part.extra, format, `${at}.`, this.#context.warn);
     return encoded;
   }

@@ -17,16 +17,9 @@ export function encodeReasoning(body: JsonObject, { reasoning: asked }: ChatRequ
     body["reasoning"] = reasoningObject(asked, context);
     return;
   }
-  spendExtra(
-    {},
-    asked.extra && { format: asked.extra.format === format ? "openrouter" : asked.extra.format, fields: asked.extra.fields },
-    format,
-    "reasoning.",
-    warn,
-  );
-  if (asked.summary === "concise" || asked.summary === "detailed") {
-    warn({ field: "reasoning.summary", action: "dropped", reason: `${format} has no such field` });
-  }
+  const lost = Object.keys(asked.extra?.fields ?? {});
+  if (asked.summary === "concise" || asked.summary === "detailed") lost.push("summary");
+  for (const field of lost) warn({ field: `reasoning.${field}`, action: "dropped", reason: `${format} has no such field` });
   if (quirks.has("thinking-switch")) thinkingSwitch(body, asked, context);
   else if (quirks.has("enable-thinking")) enableThinking(body, asked, context);
   else setEffort(body, effortOf(asked, context));

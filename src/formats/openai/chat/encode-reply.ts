@@ -1,16 +1,17 @@
 /** A whole reply for a client that speaks this format. */
 
-import type { AssistantPart, ChatReply, Choice, MediaPart, ReasoningPart, TextPart, ToolCallPart } from "../../../canonical/chat.ts";
+import type { AssistantPart, ChatReply, Choice, MediaPart, ReasoningPart, TextPart } from "../../../canonical/chat.ts";
 import type { JsonObject } from "../../../canonical/json.ts";
 import type { ReplyContext } from "../../codec.ts";
 import { writeCitation } from "./citations.ts";
+import { speaksOfFunctions, writeCall } from "./client-calls.ts";
 import { writeFinish } from "./finish.ts";
 import { format, own } from "./format.ts";
 import { dataUrl } from "./media.ts";
 import { writeTextState, writeVendorBlock } from "./message-extension.ts";
 import type { BlockPlace } from "./message-extension.ts";
 import type { Place } from "./placement.ts";
-import { writeDetail, writeExtraContent } from "./state.ts";
+import { writeDetail } from "./state.ts";
 import { writeUsage } from "./usage.ts";
 
 export function encodeReply(reply: ChatReply, context: ReplyContext): JsonObject {
@@ -28,10 +29,11 @@ export function encodeReply(reply: ChatReply, context: ReplyContext): JsonObject
 }
 
 function encodeChoice(choice: Choice, index: number, context: ReplyContext): JsonObject {
-  const message = new MessageWriter(context.origin);
+  const message = new MessageWriter(context);
   for (const part of choice.content) message.add(part);
   const { word, exact } = writeFinish(choice.finish, { calls: message.calls.length > 0, refusal: message.refusal !== "" });
   const encoded: JsonObject = { index, message: message.done(), logprobs: choice.logprobs ?? null, finish_reason: word };
+  if (word === "tool_calls" && speaksOfFunctions(context)) encoded["finish_reason"] = "function_call";
   if (exact) encoded[own] = { finish: exact };
   return encoded;
 }
@@ -39,6 +41,7 @@ function encodeChoice(choice: Choice, index: number, context: ReplyContext): Jso
 class MessageWriter {
   readonly calls: JsonObject[] = [];
   refusal = "";
+  readonly #context: ReplyContext;
   readonly #origin: string;
   #text = "";
   readonly #reasoning: { part: ReasoningPart; place: Place }[] = [];
@@ -49,8 +52,9 @@ class MessageWriter {
   #audio: JsonObject | undefined;
   #said = false;
 
-  constructor(origin: string) {
-    this.#origin = origin;
+  constructor(context: ReplyContext) {
+    this.#context = context;
+    this.#origin = context.origin;
   }
 
   add(part: AssistantPart): void {
@@ -65,7 +69,7 @@ class MessageWriter {
         if (part.text !== "" || part.state) this.#reasoning.push({ part, place: this.#place() });
         return;
       case "tool-call":
-        this.calls.push(writeCall(part, this.#origin));
+        this.calls.push(writeCall(part, this.#context));
         return;
       case "media":
         this.#addMedia(part);
@@ -104,7 +108,10 @@ class MessageWriter {
     const silent = !this.#said && (this.calls.length > 0 || refused || this.#audio !== undefined);
     const message: JsonObject = { role: "assistant", content: silent ? null : this.#text, refusal: refused ? this.refusal : null };
     this.#addReasoning(message);
-    if (this.calls.length > 0) message["tool_calls"] = this.calls;
+    const legacy = speaksOfFunctions(this.#context) ? this.calls[0]?.["function"] : undefined;
+    if (legacy) message["function_call"] = legacy;
+    const calls = legacy ? this.calls.slice(1) : this.calls;
+    if (calls.length > 0) message["tool_calls"] = calls;
     if (this.#annotations.length > 0) message["annotations"] = this.#annotations;
     if (this.#audio) message["audio"] = this.#audio;
     if (this.#images.length > 0) message["images"] = this.#images;
@@ -126,16 +133,6 @@ class MessageWriter {
     if (!plain)
       message["reasoning_details"] = this.#reasoning.map(({ part, place }, index) => writeDetail(part, index, place, this.#origin));
   }
-}
-
-export function writeCall(part: ToolCallPart, origin: string): JsonObject {
-  const call: JsonObject =
-    part.kind === "custom"
-      ? { id: part.id, type: "custom", custom: { name: part.name, input: part.arguments } }
-      : { id: part.id, type: "function", function: { name: part.name, arguments: part.arguments.trim() === "" ? "{}" : part.arguments } };
-  const carried = writeExtraContent(part, origin);
-  if (carried) call["extra_content"] = carried;
-  return call;
 }
 
 /** Sound has a field of its own; images stand where OpenRouter's clients look for them. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Capabilities } from "../../../canonical/capabilities.ts";
 import type { ChatRequest, Extra, Message, Tool, UserPart } from "../../../canonical/chat.ts";
-import type { JsonObject } from "../../../canonical/json.ts";
+import type { Json, JsonObject } from "../../../canonical/json.ts";
 import { quirks as allQuirks } from "../../../canonical/quirks.ts";
 import type { Quirk } from "../../../canonical/quirks.ts";
 import { encode, translate } from "./samples.ts";
@@ -406,8 +406,17 @@ describe("what this format has no word for", () => {
     expect(told).toEqual(["dropped top_k", "dropped inference_geo"]);
   });
 
-  test.each(["mcp_servers", "container", "thread", "previous_response_id"])("%s holds what the caller relies on: refused", (field) => {
-    expect(() => encode({ extra: { format: "anthropic/messages", fields: { [field]: "x" } } })).toThrowError(refusal(field));
+  test.each<[string, Json]>([
+    ["mcp_servers", [{ url: "https://e.org" }]],
+    ["container", { skills: [{ skill_id: "s" }] }],
+    ["thread", {}],
+    ["previous_response_id", "r"],
+  ])("%s holds what the caller relies on: refused", (field, value) => {
+    expect(() => encode({ extra: { format: "anthropic/messages", fields: { [field]: value } } })).toThrowError(refusal(field));
+  });
+
+  test("a container without skills serves tools that are not there", () => {
+    expect(encode({ extra: { format: "anthropic/messages", fields: { container: "c_1" } } }).told).toEqual(["dropped container"]);
   });
 
   test("another format's tools and blocks are refused by name", () => {

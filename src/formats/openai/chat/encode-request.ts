@@ -7,12 +7,15 @@ import type { Json, JsonObject } from "../../../canonical/json.ts";
 import type { Quirk } from "../../../canonical/quirks.ts";
 import { spendExtra } from "../../codec.ts";
 import type { EncodeContext } from "../../codec.ts";
+import { onceDropped, writeCacheMark } from "./cache-marks.ts";
 import { encodeMessages } from "./encode-messages.ts";
+import type { ChatContext } from "./encode-messages.ts";
 import { encodeReasoning } from "./encode-reasoning.ts";
 import { format } from "./format.ts";
 import { applyPolicy } from "./policy.ts";
 
-export function encodeRequest(request: ChatRequest, context: EncodeContext): JsonObject {
+export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonObject {
+  const context: ChatContext = { ...given, dropCacheMark: onceDropped(given.warn) };
   const { quirks, capabilities } = context;
   const shape = outputShape(request.output, context);
   const body: JsonObject = {
@@ -35,7 +38,8 @@ export function encodeRequest(request: ChatRequest, context: EncodeContext): Jso
     response_format: shape.field,
     verbosity: request.verbosity,
     modalities: request.modalities,
-    service_tier: request.serviceTier,
+    // Anthropic's word for the tier that everybody has.
+    service_tier: request.serviceTier === "standard_only" ? "default" : request.serviceTier,
     metadata: request.metadata,
     store: request.store,
     prompt_cache_key: request.promptCacheKey,
@@ -46,9 +50,7 @@ export function encodeRequest(request: ChatRequest, context: EncodeContext): Jso
   spendExtra(body, request.extra, format, "", context.warn);
   encodeEndUser(body, request);
   encodeStreamOptions(body, request);
-  if (request.cache && !quirks.has("cache-control")) {
-    context.warn({ field: "cache_control", action: "dropped", reason: "the provider decides by itself what it caches" });
-  }
+  if (request.cache) context.dropCacheMark("cache_control");
   applyPolicy(body, context);
   rename(body, quirks);
   if (capabilities.prefill === false && request.messages.at(-1)?.role === "assistant") {
@@ -113,26 +115,29 @@ export const renames: readonly [quirk: Quirk, from: string, to: string][] = [
 ];
 
 /** Fields of other formats that the caller's conversation or tools live in: leaving them out would answer another question. */
-const state: ReadonlySet<string> = new Set([
-  "mcp_servers",
-  "container",
-  "thread",
-  "previous_response_id",
-  "conversation",
-  "background",
-  "cachedContent",
+const state: ReadonlyMap<string, (value: Json) => boolean> = new Map<string, (value: Json) => boolean>([
+  ["mcp_servers", (value) => !Array.isArray(value) || value.length > 0],
+  // The container alone serves tools that are refused by name; skills in it are the caller's own instructions.
+  ["container", (value) => isObject(value) && Array.isArray(value["skills"]) && value["skills"].length > 0],
+  ["thread", () => true],
+  ["previous_response_id", () => true],
+  ["conversation", () => true],
+  ["background", (value) => value === true],
+  ["cachedContent", () => true],
 ]);
 
 function refuseForeignState({ extra }: ChatRequest): void {
   if (!extra || extra.format === format) return;
-  for (const field of Object.keys(extra.fields)) {
-    if (state.has(field)) throw unsupportedField(field, `it lives at a provider that speaks ${extra.format}; this one speaks ${format}.`);
+  for (const [field, value] of Object.entries(extra.fields)) {
+    if (value !== undefined && state.get(field)?.(value)) {
+      throw unsupportedField(field, `it lives at a provider that speaks ${extra.format}; this one speaks ${format}.`);
+    }
   }
 }
 
 // ── tools ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function encodeTools(body: JsonObject, request: ChatRequest, context: EncodeContext): void {
+function encodeTools(body: JsonObject, request: ChatRequest, context: ChatContext): void {
   const { quirks, capabilities, warn } = context;
   const tools = request.tools ?? [];
   if (tools.length === 0) return;
@@ -161,7 +166,7 @@ function isChosen(tool: Tool, choice: ToolChoice): boolean {
   return choice.type === "allowed" ? choice.names.includes(tool.name) : true;
 }
 
-function encodeTool(tool: Tool, at: string, context: EncodeContext): JsonObject {
+function encodeTool(tool: Tool, at: string, context: ChatContext): JsonObject {
   if (tool.kind === "vendor") {
     if (tool.extra?.format === format) return tool.extra.fields;
     throw unsupportedField(at, `the tool ${tool.name.slice(0, 60)} is known to ${tool.extra?.format ?? "another format"} only.`);
@@ -179,8 +184,7 @@ function encodeTool(tool: Tool, at: string, context: EncodeContext): JsonObject 
   const own = tool.extra?.format === format ? tool.extra.fields[tool.kind] : undefined;
   if (isObject(own)) for (const field of Object.keys(own)) definition[field] ??= own[field];
   spendExtra(encoded, tool.extra, format, `${at}.`, context.warn);
-  if (tool.cache && context.quirks.has("cache-control"))
-    encoded["cache_control"] = { type: "ephemeral", ...(tool.cache.ttl === "1h" && { ttl: "1h" }) };
+  if (!writeCacheMark(encoded, tool.cache, context.quirks)) context.dropCacheMark(`${at}.cache_control`);
   return encoded;
 }
 

@@ -113,16 +113,16 @@ function build(status: number, said: Said, body: Json, retryAfterMs: number | un
   const code = classify(status, said);
   const upstream: UpstreamError = {
     status,
-    type: said.type,
-    code: said.code,
-    param: said.param,
+    type: clean(said.type),
+    code: clean(said.code),
+    param: clean(said.param),
     requestId: id,
     format,
     body: redactBody(body),
   };
-  const message = tell(code, status, redact(said.message).slice(0, 2000));
+  const message = tell(code, status, redact(said.message.slice(0, 4000)).slice(0, 2000));
   return new GatewayError(code, message, {
-    field: code === "provider_rejected" ? said.param : undefined,
+    field: code === "provider_rejected" ? upstream.param : undefined,
     // A refusal keeps the vendor's own status (422, say); everything else has the table's.
     status: code === "provider_rejected" && status >= 400 && status < 500 ? status : undefined,
     // OpenAI's own clients try again on 409 and 425.
@@ -187,9 +187,16 @@ const credentials = [
 export function redact(text: string): string {
   let clean = text
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=*-]{6,}/gi, "$1 [redacted]")
-    .replace(/\b(api[-_ ]?key|x-api-key|access[-_ ]?token|authorization)(["']?\s*[:=]\s*["']?)(?!bearer)[^\s"',}]{6,}/gi, "$1$2[redacted]");
+    .replace(
+      /\b(api[-_ ]?key|x-api-key|access[-_ ]?token|authorization)((?: provided| is)?["']?\s*[:=]\s*["']?)(?!bearer)[^\s"',}]{6,}/gi,
+      "$1$2[redacted]",
+    );
   for (const pattern of credentials) clean = clean.replace(pattern, "[redacted]");
   return clean;
+}
+
+function clean(word: string | undefined): string | undefined {
+  return word === undefined ? undefined : redact(word.slice(0, 200));
 }
 
 const MAX_BODY = 16_384;
@@ -198,12 +205,12 @@ const MAX_BODY = 16_384;
 function redactBody(body: Json): Json {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   if (text.length > MAX_BODY) return redact(text.slice(0, MAX_BODY));
-  const clean = redact(text);
-  if (clean === text || typeof body === "string") return typeof body === "string" ? clean : body;
+  const safe = redact(text);
+  if (safe === text || typeof body === "string") return typeof body === "string" ? safe : body;
   try {
-    return JSON.parse(clean) as Json;
+    return JSON.parse(safe) as Json;
   } catch {
-    return clean;
+    return safe;
   }
 }
 

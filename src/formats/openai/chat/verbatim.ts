@@ -13,15 +13,13 @@ import { readUsage } from "./usage.ts";
 export function edits(body: JsonObject, { model, quirks, warn }: VerbatimTarget): Record<string, Json | undefined> {
   const changed: Record<string, Json | undefined> = { model };
   if (own in body) changed[own] = undefined;
-  if (body["stream"] === true) {
+  if (body["stream"] === true && !quirks.has("no-stream-options")) {
     const options = isObject(body["stream_options"]) ? body["stream_options"] : {};
     // Without usage a stream cannot be accounted for; what the client did not ask for is left out again on the way back.
     if (options["include_usage"] !== true) changed["stream_options"] = { ...options, include_usage: true };
   }
   if (quirks.size === 0) return changed;
   Object.assign(changed, policyEdits(body, quirks, warn));
-  if (quirks.has("no-stream-options")) delete changed["stream_options"];
-  if (quirks.has("no-stream-options") && body["stream_options"] !== undefined) changed["stream_options"] = undefined;
   for (const [quirk, from, to] of renames) {
     if (!quirks.has(quirk) || body[from] === undefined || from in changed) continue;
     changed[from] = undefined;
