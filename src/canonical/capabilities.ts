@@ -25,6 +25,8 @@ export interface Capabilities {
   midSystem?: boolean | undefined;
   /** False: a tool choice that forces a call is refused. */
   forcedToolChoice?: boolean | undefined;
+  /** True: tool results may hold images and documents. Unknown: they follow the results in the user's turn, which every model takes. */
+  toolMedia?: boolean | undefined;
   /** False: the last message may not be the assistant's. */
   prefill?: boolean | undefined;
 }

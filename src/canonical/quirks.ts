@@ -14,6 +14,7 @@ export const quirks = {
   "no-tools": "takes no tools at all",
   "no-tool-choice": "refuses `tool_choice` other than auto and none",
   "no-images": "takes no image parts",
+  "no-result-status": "refuses a status on tool results",
   "no-seed": "refuses `seed`",
   "random-seed": "calls the seed `random_seed`",
   "no-penalties": "refuses `frequency_penalty` and `presence_penalty`",
@@ -29,6 +30,9 @@ export const quirks = {
   "no-reasoning-effort": "refuses `reasoning_effort`",
   "top-k": "takes `top_k`",
   "cache-control": "takes Anthropic's `cache_control` marks on content parts",
+  "no-cache-marks": "refuses marks for the prompt cache where its siblings take them",
+  "no-tool-cache-marks": "refuses marks for the prompt cache among its tools, takes them elsewhere",
+  "no-call-ids": "refuses `id` on function calls and their results",
   "short-tool-ids": "wants tool call ids of exactly nine letters and digits",
   "replay-reasoning": "wants `reasoning_content` of earlier assistant turns back",
   "reasoning-details": "gives and wants back `reasoning_details`",
@@ -36,6 +40,7 @@ export const quirks = {
   "think-tags": "puts reasoning into the text between `<think>` and `</think>`",
   "thinking-switch": "switches reasoning by `thinking: {type: enabled|disabled}`",
   "enable-thinking": "switches reasoning by `enable_thinking` and `thinking_budget`",
+  "nova-parameters": "takes `reasoningConfig` and `inferenceConfig.topK`, as Amazon's Nova does, where others take `reasoning_effort` and `top_k`",
   "usage-omits-reasoning": "`completion_tokens` leaves out the reasoning tokens that `total_tokens` counts",
 } as const;
 

@@ -18,7 +18,14 @@ describe("headgate calls", () => {
   test("lists the newest first, one line each", async () => {
     await seed(world.directory, [
       callRecord({ id: "hg_old", startedAt: noon - 5000 }),
-      callRecord({ id: "hg_new", stream: true, attempts: [{ target: "a/b", status: 503, error: "provider_overloaded", ms: 4 }, { target: "openai/gpt-5.4-mini", status: 200, ms: 300 }] }),
+      callRecord({
+        id: "hg_new",
+        stream: true,
+        attempts: [
+          { target: "a/b", status: 503, error: "provider_overloaded", ms: 4 },
+          { target: "openai/gpt-5.4-mini", status: 200, ms: 300 },
+        ],
+      }),
       callRecord({ ...failedCall, id: "hg_bad", startedAt: noon - 9000 }),
     ]);
     const { out } = await world.headgate("calls", "--last", "2");
@@ -33,14 +40,25 @@ describe("headgate calls", () => {
 
   test("one call, with all that is known about it", async () => {
     await seed(world.directory, [
-      callRecord({ id: "hg_one", cacheRead: 600, warnings: [{ field: "logit_bias", action: "dropped", reason: "the provider has none" }], attempts: [{ target: "openai/gpt-5.4-mini", status: 503, error: "provider_overloaded", ms: 4 }], tags: ["night"] }),
+      callRecord({
+        id: "hg_one",
+        cacheRead: 600,
+        warnings: [{ field: "logit_bias", action: "dropped", reason: "the provider has none" }],
+        attempts: [{ target: "openai/gpt-5.4-mini", status: 503, error: "provider_overloaded", ms: 4 }],
+        tags: ["night"],
+      }),
     ]);
     const { out } = await world.headgate("calls", "hg_one");
     expect(out).toContain("1,000 in, 600 of it from cache, 200 out");
     expect(out).toContain("$0.00123 (exactly 0.001234 USD)");
     expect(out).toContain("openai/gpt-5.4-mini: provider_overloaded, status 503, 4 ms");
     expect(out).toContain("dropped logit_bias: the provider has none");
-    expect(JSON.parse((await world.headgate("calls", "hg_one", "--json")).out)).toMatchObject({ id: "hg_one", started_at: "2026-11-21T11:59:00.000Z", requested_model: "fast", cost_usd: "0.001234" });
+    expect(JSON.parse((await world.headgate("calls", "hg_one", "--json")).out)).toMatchObject({
+      id: "hg_one",
+      started_at: "2026-11-21T11:59:00.000Z",
+      requested_model: "fast",
+      cost_usd: "0.001234",
+    });
   });
 
   test("a call that is not on record", async () => {

@@ -9,7 +9,7 @@ import { localTime } from "./period.ts";
 import { openExisting, withStore } from "./store.ts";
 import { table } from "./table.ts";
 import type { Cell } from "./table.ts";
-import { formatCount, formatMs, printable } from "./text.ts";
+import { formatCount, formatMs, joined, plural, printable } from "./text.ts";
 import type { World } from "./world.ts";
 
 export interface CallsCommand {
@@ -26,7 +26,9 @@ export async function callsCommand(id: string | undefined, options: CallsCommand
   const { config } = await readConfiguration(world, options);
   const store = await openExisting(config, world);
   if (!store) return empty(options, world, "There is no database yet.");
-  return withStore(store, async (store) => (id === undefined ? listCalls(store, limit, options, world) : showCall(store, id, options, world)));
+  return withStore(store, async (store) =>
+    id === undefined ? listCalls(store, limit, options, world) : showCall(store, id, options, world),
+  );
 }
 
 function countOf(text: string): number {
@@ -37,7 +39,8 @@ function countOf(text: string): number {
 
 async function listCalls(store: Store, limit: number, options: CallsCommand, world: World): Promise<number> {
   const calls = await store.recent({ limit, outcome: options.failed === true ? "error" : undefined });
-  if (calls.length === 0) return empty(options, world, options.failed === true ? "No failed calls are on record." : "No calls are on record.");
+  if (calls.length === 0)
+    return empty(options, world, options.failed === true ? "No failed calls are on record." : "No calls are on record.");
   if (options.json === true) world.out.write(`${JSON.stringify(calls.map(asObject), null, 2)}\n`);
   else world.out.write(callTable(calls, world));
   return exitCodes.ok;
@@ -95,20 +98,22 @@ function count(tokens: number | null): string {
 }
 
 function notes(call: CallRecord): string {
-  const words = [
-    call.errorCode ?? "",
-    call.outcome === "aborted" ? "client left" : "",
-    call.attempts.length > 1 ? `${call.attempts.length} attempts` : "",
-    call.warnings.length > 0 ? `${call.warnings.length} warnings` : "",
-    call.stream ? "streamed" : "",
-    call.estimated ? "tokens estimated" : "",
-  ];
-  return words.filter((word) => word !== "").join(", ");
+  return joined(
+    call.errorCode,
+    call.outcome === "aborted" && "client left",
+    call.attempts.length > 1 && `${call.attempts.length} attempts`,
+    call.warnings.length > 0 && plural(call.warnings.length, "warning"),
+    call.stream && "streamed",
+    call.estimated && "tokens estimated",
+  );
 }
 
 async function showCall(store: Store, id: string, options: CallsCommand, world: World): Promise<number> {
   const call = await store.find(id);
-  if (!call) throw new CommandFailure(`There is no call ${JSON.stringify(id)} on record.`, { hint: "The id of a call is in its x-headgate-request-id header; `headgate calls` lists the latest." });
+  if (!call)
+    throw new CommandFailure(`There is no call ${JSON.stringify(id)} on record.`, {
+      hint: "The id of a call is in its x-headgate-request-id header; `headgate calls` lists the latest.",
+    });
   if (options.json === true) world.out.write(`${JSON.stringify(asObject(call), null, 2)}\n`);
   else world.out.write(callSheet(call, world));
   return exitCodes.ok;
@@ -116,22 +121,38 @@ async function showCall(store: Store, id: string, options: CallsCommand, world: 
 
 function callSheet(call: CallRecord, world: World): string {
   const { bold, dim } = world.out.colours;
-  const facts: [string, string | null][] = [
+  const facts: [string, string | null | false][] = [
     ["time", localTime(call.startedAt)],
-    ["outcome", `${call.outcome}, status ${call.status}${call.errorCode === null ? "" : `, ${call.errorCode}`}${call.finish === null ? "" : `, finished with ${call.finish}`}`],
+    ["outcome", joined(call.outcome, `status ${call.status}`, call.errorCode, call.finish !== null && `finished with ${call.finish}`)],
     ["asked for", `${call.requestedModel}${call.stream ? ", streamed" : ""}, in ${call.clientFormat}`],
-    ["answered by", call.provider === null ? null : `${call.provider}/${call.model ?? ""}${call.servedModel === null ? "" : ` (which calls itself ${call.servedModel})`}`],
-    ["sent as", call.providerFormat === null ? null : `${call.providerFormat}, ${call.verbatim ? "as it came" : "translated"}`],
-    ["key", call.keyName === null ? null : `${call.keyName} (${call.keyId ?? ""})`],
-    ["tokens", call.input === null && call.output === null ? null : tokenWords(call)],
+    [
+      "answered by",
+      call.provider !== null &&
+        joined(`${call.provider}/${call.model ?? ""}`, call.servedModel !== null && `which calls itself ${call.servedModel}`),
+    ],
+    ["sent as", call.providerFormat !== null && `${call.providerFormat}, ${call.verbatim ? "as it came" : "translated"}`],
+    ["key", call.keyName !== null && `${call.keyName} (${call.keyId ?? ""})`],
+    ["tokens", (call.input ?? call.output) !== null && tokenWords(call)],
     ["cost", costWords(call)],
-    ["time taken", `${formatMs(call.durationMs)}${call.firstByteMs === null ? "" : `, first byte after ${formatMs(call.firstByteMs)}`}, ${formatMs(call.overheadMs)} of it the gateway's own`],
+    [
+      "time taken",
+      joined(
+        formatMs(call.durationMs),
+        call.firstByteMs !== null && `first byte after ${formatMs(call.firstByteMs)}`,
+        `${formatMs(call.overheadMs)} of it the gateway's own`,
+      ),
+    ],
     ["session", call.session],
-    ["tags", call.tags.length === 0 ? null : call.tags.join(", ")],
+    ["tags", joined(...call.tags)],
   ];
-  const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`  ${dim(name.padEnd(12))} ${printable(value)}\n`]));
-  const attempts = call.attempts.map((attempt, at) => `  ${dim(`attempt ${at + 1}`.padEnd(12))} ${printable(attempt.target)}: ${attempt.error ?? "answered"}${attempt.status === 0 ? "" : `, status ${attempt.status}`}, ${formatMs(attempt.ms)}\n`);
-  const warnings = call.warnings.map((warning) => `  ${dim("warning".padEnd(12))} ${printable(`${warning.action} ${warning.field}: ${warning.reason}`)}\n`);
+  const lines = facts.flatMap(([name, value]) => (value ? [`  ${dim(name.padEnd(12))} ${printable(value)}\n`] : []));
+  const attempts = call.attempts.map(
+    (attempt, at) =>
+      `  ${dim(`attempt ${at + 1}`.padEnd(12))} ${printable(attempt.target)}: ${attempt.error ?? "answered"}${attempt.status === 0 ? "" : `, status ${attempt.status}`}, ${formatMs(attempt.ms)}\n`,
+  );
+  const warnings = call.warnings.map(
+    (warning) => `  ${dim("warning".padEnd(12))} ${printable(`${warning.action} ${warning.field}: ${warning.reason}`)}\n`,
+  );
   return `${bold(printable(call.id))}\n${[...lines, ...attempts, ...warnings].join("")}`;
 }
 
@@ -141,22 +162,26 @@ function costWords(call: CallRecord): string {
 }
 
 function tokenWords(call: CallRecord): string {
-  const parts = [
+  const part = (tokens: number | null, words: string): string => (tokens ? `${formatCount(tokens)} of it ${words}` : "");
+  return joined(
     `${count(call.input)} in`,
-    call.cacheRead ? `${formatCount(call.cacheRead)} of it from cache` : "",
-    call.cacheWrite ? `${formatCount(call.cacheWrite)} of it written to cache` : "",
+    part(call.cacheRead, "from cache"),
+    part(call.cacheWrite, "written to cache"),
     `${count(call.output)} out`,
-    call.reasoning ? `${formatCount(call.reasoning)} of it reasoning` : "",
-    call.estimated ? "counted by the gateway" : "",
-  ];
-  return parts.filter((part) => part !== "").join(", ");
+    part(call.reasoning, "reasoning"),
+    call.estimated && "counted by the gateway",
+  );
 }
 
 /** Names as everywhere outside of the house; the cost is text, because a JSON number would round it. */
 function asObject(call: CallRecord): Record<string, unknown> {
   const { costPico, startedAt, ...rest } = call;
   const renamed = Object.entries(rest).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]);
-  return { ...Object.fromEntries(renamed), started_at: new Date(startedAt).toISOString(), cost_usd: costPico === null ? null : exactUsd(BigInt(costPico)) };
+  return {
+    ...Object.fromEntries(renamed),
+    started_at: new Date(startedAt).toISOString(),
+    cost_usd: costPico === null ? null : exactUsd(BigInt(costPico)),
+  };
 }
 
 function empty(options: CallsCommand, world: World, why: string): number {

@@ -12,7 +12,8 @@ export interface Colours {
 }
 
 export function colours(on: boolean): Colours {
-  const paint = (begin: number, end: number): Paint => (on ? (text) => (text === "" ? "" : `\u001b[${begin}m${text}\u001b[${end}m`) : plain);
+  const paint = (begin: number, end: number): Paint =>
+    on ? (text) => (text === "" ? "" : `\u001b[${begin}m${text}\u001b[${end}m`) : plain;
   return { bold: paint(1, 22), dim: paint(2, 22), red: paint(31, 39), green: paint(32, 39), yellow: paint(33, 39), cyan: paint(36, 39) };
 }
 

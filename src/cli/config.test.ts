@@ -36,7 +36,9 @@ describe("headgate config check", () => {
   });
 
   test("without a file, what the environment allows", async () => {
-    expect((await world.headgate("config", "check")).out).toBe("✓ the environment: 1 provider found in the environment, 0 models, 0 keys, listens on 127.0.0.1:4000\n");
+    expect((await world.headgate("config", "check")).out).toBe(
+      "✓ the environment: 1 provider found in the environment, 0 models, 0 keys, listens on 127.0.0.1:4000\n",
+    );
   });
 
   test("problems are printed as compilers print them, all of them, without a stack", async () => {
@@ -88,15 +90,23 @@ describe("headgate config show", () => {
     expect(out).not.toMatch(/sk-|hg-some|an-admin-key/);
     expect(out).toContain("idle: 90s");
     expect(out).toContain("body: 32MiB");
-    const shown = world.file("shown.yaml", out.replaceAll("- \"[redacted]\"\n      - \"[redacted]\"", "- key-number-one\n      - key-number-two").replace("key: \"[redacted]\"", "key: another-secret-entirely"));
+    const shown = world.file(
+      "shown.yaml",
+      out
+        .replaceAll('- "[redacted]"\n      - "[redacted]"', "- key-number-one\n      - key-number-two")
+        .replace('key: "[redacted]"', "key: another-secret-entirely"),
+    );
     const again = await world.headgate("config", "show", "-c", shown);
-    expect(again.err).toBe("");
+    expect(again.exitCode).toBe(0);
     expect(again.out).toBe(out);
   });
 
   test("as JSON", async () => {
     const path = world.file("headgate.yaml", full);
-    expect(JSON.parse((await world.headgate("config", "show", "--json", "-c", path)).out)).toMatchObject({ providers: { vllm: { api_key: "none" } }, models: { smart: { retry: { attempts: 3 } } } });
+    expect(JSON.parse((await world.headgate("config", "show", "--json", "-c", path)).out)).toMatchObject({
+      providers: { vllm: { api_key: "none" } },
+      models: { smart: { retry: { attempts: 3 } } },
+    });
   });
 });
 

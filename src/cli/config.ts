@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { formatListen } from "../config/address.ts";
 import type { Config, KeyConfig, ModelConfig, Price, ProviderConfig, Target, Timeouts } from "../config/config.ts";
 import { formatProblem } from "../config/problems.ts";
-import { readConfiguration, sourceName } from "./configuration.ts";
+import { readConfiguration, sourceName, targetName } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { exitCodes } from "./exit.ts";
 import { assertSafe } from "./server/guarded.ts";
@@ -30,7 +30,12 @@ export async function checkCommand(file: string | undefined, options: ConfigComm
 }
 
 function counts({ config, discovered }: Configuration): string {
-  return [`${plural(config.providers.size, "provider")}${discovered ? " found in the environment" : ""}`, plural(config.models.size, "model"), plural(config.keys.length, "key"), `listens on ${formatListen(config.listen)}`].join(", ");
+  return [
+    `${plural(config.providers.size, "provider")}${discovered ? " found in the environment" : ""}`,
+    plural(config.models.size, "model"),
+    plural(config.keys.length, "key"),
+    `listens on ${formatListen(config.listen)}`,
+  ].join(", ");
 }
 
 export async function schemaCommand(world: World): Promise<number> {
@@ -88,14 +93,19 @@ function apiKeyWords(count: number | undefined): object {
 }
 
 function modelWords(model: ModelConfig): object {
-  return { route: model.route, targets: model.targets.map((target) => targetWords(target, model.timeout)), retry: { attempts: model.retry.attempts, on: [...model.retry.on] }, timeout: timeoutWords(model.timeout) };
+  return {
+    route: model.route,
+    targets: model.targets.map((target) => targetWords(target, model.timeout)),
+    retry: { attempts: model.retry.attempts, on: [...model.retry.on] },
+    timeout: timeoutWords(model.timeout),
+  };
 }
 
 function targetWords(target: Target, ofAlias: Timeouts): object {
   const own = target.kind === "model" && isDeepStrictEqual(target.timeout, ofAlias) ? undefined : target;
   return said({
-    model: target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`,
-    weight: target.weight,
+    model: targetName(target),
+    weight: target.weight === 1 ? undefined : target.weight,
     set: Object.keys(target.set).length === 0 ? undefined : target.set,
     timeout: own?.kind === "model" ? timeoutWords(own.timeout) : undefined,
   });
@@ -103,25 +113,43 @@ function targetWords(target: Target, ofAlias: Timeouts): object {
 
 /** Without `connect`, which this build does not take. */
 function timeoutWords(timeouts: Timeouts): object {
-  return { first_byte: durationWords(timeouts.firstByteMs), whole: durationWords(timeouts.wholeMs), idle: durationWords(timeouts.idleMs), total: durationWords(timeouts.totalMs) };
+  return {
+    first_byte: durationWords(timeouts.firstByteMs),
+    whole: durationWords(timeouts.wholeMs),
+    idle: durationWords(timeouts.idleMs),
+    total: durationWords(timeouts.totalMs),
+  };
 }
 
 /** In the largest unit that needs no fraction. */
 export function durationWords(ms: number): string {
-  const units: [string, number][] = [["h", 3_600_000], ["m", 60_000], ["s", 1000]];
+  const units: [string, number][] = [
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1000],
+  ];
   const unit = units.find(([, length]) => ms > 0 && ms % length === 0);
   return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`;
 }
 
 /** In the largest unit that needs no fraction. */
 export function sizeWords(bytes: number): string {
-  const units: [string, number][] = [["GiB", 1024 ** 3], ["MiB", 1024 ** 2], ["KiB", 1024]];
+  const units: [string, number][] = [
+    ["GiB", 1024 ** 3],
+    ["MiB", 1024 ** 2],
+    ["KiB", 1024],
+  ];
   const unit = units.find(([, size]) => bytes > 0 && bytes % size === 0);
   return unit ? `${bytes / unit[1]}${unit[0]}` : `${bytes}B`;
 }
 
 function keyWords(key: KeyConfig): object {
-  return said({ name: key.name, key: redacted, models: key.models && [...key.models], expires: key.expiresMs === undefined ? undefined : new Date(key.expiresMs).toISOString() });
+  return said({
+    name: key.name,
+    key: redacted,
+    models: key.models && [...key.models],
+    expires: key.expiresMs === undefined ? undefined : new Date(key.expiresMs).toISOString(),
+  });
 }
 
 function priceWords(price: Price): object {
@@ -129,7 +157,9 @@ function priceWords(price: Price): object {
 }
 
 function snakeCase(value: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), entry]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, entry]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), entry]),
+  );
 }
 
 function fromMap<Value>(map: ReadonlyMap<string, Value>, words: (value: Value) => unknown): object | undefined {

@@ -1,6 +1,6 @@
 /** The configuration as every command sees it: the file's, or what the environment allows where there is none. */
 
-import type { Config, ProviderConfig } from "../config/config.ts";
+import type { Config, ProviderConfig, Target } from "../config/config.ts";
 import { defaultTimeouts } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadOptions } from "../config/load.ts";
@@ -27,7 +27,12 @@ export interface ConfigurationOptions {
 }
 
 export function loadOptions(world: World, options: ConfigurationOptions): LoadOptions {
-  return { path: options.config, env: listenFirst(world.env, options.listen), directory: world.directory, providerTypes: knownTypes(world.env) };
+  return {
+    path: options.config,
+    env: listenFirst(world.env, options.listen),
+    directory: world.directory,
+    providerTypes: knownTypes(world.env),
+  };
 }
 
 /** The command line wins over the environment, which wins over the file, at the start as at each reload. */
@@ -44,23 +49,49 @@ export async function readConfiguration(world: World, options: ConfigurationOpti
   if (loaded.config.providers.size > 0) loaded = await loadConfig(load);
   const { config, warnings, source, fingerprint } = loaded;
   if (config.providers.size > 0) return { config, warnings, source, fingerprint, discovered: false };
-  return { config: { ...config, providers: new Map(found.map((provider) => [provider.name, provider])) }, warnings, source, fingerprint, discovered: true };
+  return {
+    config: { ...config, providers: new Map(found.map((provider) => [provider.name, provider])) },
+    warnings,
+    source,
+    fingerprint,
+    discovered: true,
+  };
 }
 
 /** Every provider whose usual environment variable is set, and the mock. */
 function discovered(env: Environment): ProviderConfig[] {
   const names = [...discover(env).map((one) => one.name), MOCK];
-  return names.map((name) => ({ name, type: name, baseUrl: undefined, apiKeys: undefined, headers: new Map(), formats: undefined, models: new Map(), timeout: defaultTimeouts }));
+  return names.map((name) => ({
+    name,
+    type: name,
+    baseUrl: undefined,
+    apiKeys: undefined,
+    headers: new Map(),
+    formats: undefined,
+    models: new Map(),
+    timeout: defaultTimeouts,
+  }));
 }
 
 function knownTypes(env: Environment): ProviderType[] {
   const types = providerNames().map((name): ProviderType => {
     const row = findProvider(name);
     const spoken = row === undefined ? [] : endpoints(row);
-    return { name, needsBaseUrl: row !== undefined && baseUrlOf(row.baseUrl, env) === undefined, formats: spoken.map((endpoint) => endpoint.format) };
+    return {
+      name,
+      needsBaseUrl: row !== undefined && baseUrlOf(row.baseUrl, env) === undefined,
+      formats: spoken.map((endpoint) => endpoint.format),
+    };
   });
-  const aliases = types.flatMap(({ name, ...type }) => (findProvider(name)?.aliases ?? []).map((alias): ProviderType => ({ ...type, name: alias })));
+  const aliases = types.flatMap(({ name, ...type }) =>
+    (findProvider(name)?.aliases ?? []).map((alias): ProviderType => ({ ...type, name: alias })),
+  );
   return [...types, ...aliases, { name: MOCK }];
+}
+
+/** As it stands in the file. */
+export function targetName(target: Target): string {
+  return target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`;
 }
 
 /** How the configuration is spoken of. */

@@ -14,6 +14,7 @@ test("the demo shows five calls and what they came to, leaves nothing behind, an
   expect(out).toContain('calls get_weather({"city":"Lisbon","unit":"celsius"})');
   expect(out).toMatch(/total +5 +0 /);
   expect(out).not.toContain("\u001b");
-  expect(readdirSync(here.directory)).toEqual([]);
+  // What Bun keeps at home is its own.
+  expect(readdirSync(here.directory).filter((name) => name !== ".bun")).toEqual([]);
   await here.end();
 });

@@ -29,7 +29,9 @@ async function provider(status: number, body: unknown, headers: Record<string, s
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
     seen.push({ path: request.url ?? "", headers: request.headers });
-    response.writeHead(status, { "content-type": "application/json", connection: "close", ...headers }).end(typeof body === "string" ? body : JSON.stringify(body));
+    response
+      .writeHead(status, { "content-type": "application/json", connection: "close", ...headers })
+      .end(typeof body === "string" ? body : JSON.stringify(body));
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -59,12 +61,18 @@ models: { fast: openai/gpt-5.4-mini }
     expect(exitCode).toBe(0);
     expect(of("openai")?.message).toContain("takes the key and offers 2 models");
     expect(openai.seen).toMatchObject([{ path: "/v1/models", headers: { authorization: "Bearer key-one-12345678" } }]);
-    expect(anthropic.seen).toMatchObject([{ path: "/v1/models?limit=1000", headers: { "x-api-key": "key-two-12345678", "anthropic-version": "2023-06-01" } }]);
+    expect(anthropic.seen).toMatchObject([
+      { path: "/v1/models?limit=1000", headers: { "x-api-key": "key-two-12345678", "anthropic-version": "2023-06-01" } },
+    ]);
   });
 
   test("a refused key fails, and no part of a key is repeated", async () => {
-    const { url } = await provider(401, { error: { message: "Incorrect API key provided: key-one-********5678. See https://example.com" } });
-    const { exitCode, of } = await examine(`providers: { openai: { base_url: "${url}/v1", api_keys: [key-one-12345678, key-two-12345678] } }\n`);
+    const { url } = await provider(401, {
+      error: { message: "Incorrect API key provided: key-one-********5678. See https://example.com" },
+    });
+    const { exitCode, of } = await examine(
+      `providers: { openai: { base_url: "${url}/v1", api_keys: [key-one-12345678, key-two-12345678] } }\n`,
+    );
     expect(exitCode).toBe(1);
     expect(of("openai (key 1)")).toMatchObject({ status: "fail" });
     expect(of("openai (key 2)")?.message).toContain("refuses the key (401: Incorrect API key provided: …");
@@ -93,14 +101,22 @@ models: { fast: openai/gpt-5.4-mini }
   });
 
   test("nobody there", async () => {
-    const { exitCode, of } = await examine("providers: { local: { type: ollama, base_url: http://127.0.0.1:9 } }\n");
+    const { url } = await provider(200, openaiList);
+    await new Promise((resolve) => servers.pop()?.close(resolve));
+    const { exitCode, of } = await examine(`providers: { local: { type: ollama, base_url: "${url}" } }\n`);
     expect(exitCode).toBe(1);
-    expect(of("local")).toMatchObject({ status: "fail", message: "nothing listens at 127.0.0.1:9", advice: "Start it, or correct base_url." });
+    expect(of("local")).toMatchObject({
+      status: "fail",
+      message: `nothing listens at ${url.replace("http://", "")}`,
+      advice: "Start it, or correct base_url.",
+    });
   });
 
   test("a target that the provider does not list", async () => {
     const { url } = await provider(200, openaiList);
-    const { of } = await examine(`providers: { openai: { base_url: "${url}/v1", api_key: key-one-12345678 } }\nmodels: { fast: openai/gpt-5.4-mni }\n`);
+    const { of } = await examine(
+      `providers: { openai: { base_url: "${url}/v1", api_key: key-one-12345678 } }\nmodels: { fast: openai/gpt-5.4-mni }\n`,
+    );
     expect(of("model fast")).toMatchObject({ status: "warn", message: 'openai does not list "gpt-5.4-mni"' });
   });
 
@@ -132,7 +148,9 @@ models: { fast: openai/gpt-5.4-mini }
     mkdirSync(join(world.directory, "directory.db"));
     const { of } = await examine("providers: { mock: }\ndatabase: sqlite:./directory.db\n");
     expect(of("database")).toMatchObject({ status: "fail" });
-    expect((await examine("providers: { mock: }\ndatabase: sqlite:./nowhere/headgate.db\n")).of("database")?.message).toContain("nowhere does not exist");
+    expect((await examine("providers: { mock: }\ndatabase: sqlite:./nowhere/headgate.db\n")).of("database")?.message).toContain(
+      "nowhere does not exist",
+    );
     expect((await examine("providers: { mock: }\ndatabase: 'memory:'\n")).of("database")).toMatchObject({ status: "warn" });
   });
 
@@ -161,7 +179,10 @@ test("the clock is compared with the providers'", () => {
 test("a connection cap that is too low is said", () => {
   if (process.versions["bun"] === undefined) expect(examineRuntime({})).toMatchObject([{ status: "warn" }]);
   else {
-    expect(examineRuntime({ BUN_CONFIG_MAX_HTTP_REQUESTS: "100" })).toMatchObject([{ status: "ok" }, { check: "connections", status: "warn" }]);
+    expect(examineRuntime({ BUN_CONFIG_MAX_HTTP_REQUESTS: "100" })).toMatchObject([
+      { status: "ok" },
+      { check: "connections", status: "warn" },
+    ]);
     expect(examineRuntime({})).toMatchObject([{ status: "ok" }]);
   }
 });

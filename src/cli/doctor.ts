@@ -5,7 +5,7 @@ import type { Finding } from "./doctor/finding.ts";
 import { examineClock, examineDatabase, examinePort, examineRuntime } from "./doctor/machine.ts";
 import { examineProviders } from "./doctor/providers.ts";
 import { exitCodes } from "./exit.ts";
-import { plural, printable } from "./text.ts";
+import { joined, plural, printable } from "./text.ts";
 import type { Output, World } from "./world.ts";
 
 export interface DoctorCommand {
@@ -26,8 +26,15 @@ async function examine(options: DoctorCommand, world: World): Promise<Finding[]>
   const runtime = examineRuntime(world.env);
   if (!configuration) return [...runtime, ...findings];
   const { config } = configuration;
-  const [providers, database, port] = await Promise.all([gateway ? examineProviders(config, gateway, world.env) : [], examineDatabase(config, world), examinePort(config.listen)]);
-  const clock = examineClock(world.now(), providers.map((provider) => provider.skewMs));
+  const [providers, database, port] = await Promise.all([
+    gateway ? examineProviders(config, gateway, world.env) : [],
+    examineDatabase(config, world),
+    examinePort(config.listen),
+  ]);
+  const clock = examineClock(
+    world.now(),
+    providers.map((provider) => provider.skewMs),
+  );
   return [...runtime, ...findings, ...providers.flatMap((provider) => provider.findings), ...database, port, clock];
 }
 
@@ -46,6 +53,5 @@ function verdict(findings: readonly Finding[]): string {
   const failures = findings.filter((finding) => finding.status === "fail").length;
   const warnings = findings.filter((finding) => finding.status === "warn").length;
   if (failures === 0 && warnings === 0) return "All is well.";
-  const parts = [failures > 0 ? plural(failures, "failure") : "", warnings > 0 ? plural(warnings, "warning") : ""];
-  return `${parts.filter((part) => part !== "").join(" and ")}.`;
+  return `${joined(failures > 0 && plural(failures, "failure"), warnings > 0 && plural(warnings, "warning"))}.`;
 }

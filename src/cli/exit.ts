@@ -1,6 +1,7 @@
 /** How commands end: the exit codes, and what is printed for each kind of failure. A user's mistake never prints a stack trace. */
 
 import { isGatewayError } from "../canonical/errors.ts";
+import type { ErrorCode } from "../canonical/errors.ts";
 import { formatProblem, isConfigError } from "../config/problems.ts";
 import type { World } from "./world.ts";
 
@@ -24,6 +25,9 @@ export function usageFailure(message: string, hint?: string): CommandFailure {
   return new CommandFailure(message, { hint, exitCode: exitCodes.usage });
 }
 
+/** The message says what to do; the catalogue's advice is meant for a client of the gateway. */
+const selfExplaining: ReadonlySet<string> = new Set<ErrorCode>(["invalid_request", "not_supported", "storage_unavailable"]);
+
 /** Prints what went wrong, and returns the exit code. */
 export function reportFailure(thrown: unknown, world: World): number {
   const { err } = world;
@@ -43,7 +47,7 @@ export function reportFailure(thrown: unknown, world: World): number {
     return exitCodes.failed;
   }
   if (isGatewayError(thrown)) {
-    say(thrown.message, thrown.code === "invalid_request" ? undefined : thrown.advice);
+    say(thrown.message, selfExplaining.has(thrown.code) ? undefined : thrown.advice);
     return exitCodes.failed;
   }
   say("Headgate failed; this is a bug, please report it:", undefined);

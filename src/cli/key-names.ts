@@ -33,5 +33,8 @@ export function resolveKey(given: string, names: KeyNames): string {
   // The record of a key outlives the key's own entry.
   if (/^(?:key_|config:)/.test(given)) return given;
   const near = nearest(given, names.ids.keys());
-  throw new CommandFailure(`There is no key named ${JSON.stringify(given)}${near === undefined ? "" : `, did you mean ${JSON.stringify(near)}?`}`, { hint: "`headgate keys list` shows them all." });
+  throw new CommandFailure(
+    `There is no key named ${JSON.stringify(given)}${near === undefined ? "" : `, did you mean ${JSON.stringify(near)}?`}`,
+    { hint: "`headgate keys list` shows them all." },
+  );
 }

@@ -37,12 +37,17 @@ export function keySource(provider: ProviderConfig, env: Environment, written: W
     const variable = row?.env.find((name) => env[name]);
     if (variable !== undefined) return { state: "found", words: `key from ${variable}` };
     const names = row?.env ?? [];
-    return names.length === 0 ? { state: "none", words: "no key needed" } : { state: "missing", words: `no key: set ${names.slice(0, 2).join(" or ")}` };
+    return names.length === 0
+      ? { state: "none", words: "no key needed" }
+      : { state: "missing", words: `no key: set ${names.slice(0, 2).join(" or ")}` };
   }
   if (provider.apiKeys.length === 0) return { state: "none", words: "no key is sent" };
   const variables = variablesOf(providerKeys(written, provider.name));
   const from = variables.length > 0 ? variables.join(", ") : fileName;
-  return { state: "found", words: provider.apiKeys.length === 1 ? `key from ${from}` : `${plural(provider.apiKeys.length, "key")} from ${from}` };
+  return {
+    state: "found",
+    words: provider.apiKeys.length === 1 ? `key from ${from}` : `${plural(provider.apiKeys.length, "key")} from ${from}`,
+  };
 }
 
 function providerKeys(written: Written, name: string): unknown[] {
@@ -53,7 +58,9 @@ function providerKeys(written: Written, name: string): unknown[] {
 }
 
 function variablesOf(texts: readonly unknown[]): string[] {
-  return texts.flatMap((text) => (typeof text === "string" ? [...text.matchAll(/(?<!\$)\$\{([A-Za-z_]\w*)/g)].map((match) => match[1] as string) : []));
+  return texts.flatMap((text) =>
+    typeof text === "string" ? [...text.matchAll(/(?<!\$)\$\{([A-Za-z_]\w*)/g)].map((match) => match[1] as string) : [],
+  );
 }
 
 /** The places in the file where a credential stands as it is, so that whoever reads the file has it. */

@@ -27,7 +27,15 @@ describe("headgate keys new", () => {
     expect(key).toMatch(/^hg-[0-9A-Za-z]{32}$/);
     expect(err).not.toContain(key);
     const [kept] = await stored();
-    expect(kept).toMatchObject({ name: "ci", hash: createHash("sha256").update(key).digest("hex"), prefix: key.slice(0, 7), models: ["fast", "mock/*"], createdAt: noon, expiresAt: noon + 30 * 86_400_000, disabledAt: null });
+    expect(kept).toMatchObject({
+      name: "ci",
+      hash: createHash("sha256").update(key).digest("hex"),
+      prefix: key.slice(0, 7),
+      models: ["fast", "mock/*"],
+      createdAt: noon,
+      expiresAt: noon + 30 * 86_400_000,
+      disabledAt: null,
+    });
     expect(JSON.stringify(kept)).not.toContain(key);
   });
 
@@ -89,7 +97,11 @@ describe("headgate keys list", () => {
     expect(out).toMatch(/gone .* disabled 2026-/);
     expect(out + err).not.toContain(key);
     const listed = JSON.parse((await world.headgate("keys", "list", "--json")).out) as { name: string; expires_at: string | null }[];
-    expect(Object.fromEntries(listed.map((one) => [one.name, one.expires_at]))).toEqual({ static: null, ci: "2027-01-31T00:00:00.000Z", gone: null });
+    expect(Object.fromEntries(listed.map((one) => [one.name, one.expires_at]))).toEqual({
+      static: null,
+      ci: "2027-01-31T00:00:00.000Z",
+      gone: null,
+    });
   });
 
   test("without keys says how to make one", async () => {

@@ -18,7 +18,10 @@ describe("headgate models", () => {
   });
 
   test("has the aliases with their targets, then what the providers offer, with windows and prices", async () => {
-    world.file("headgate.yaml", "providers: { anthropic: { api_key: some-key-12345678 } }\nmodels:\n  smart: { targets: [anthropic/claude-opus-5-5, anthropic/claude-sonnet-5] }\nprices: { anthropic/claude-sonnet-5: { input: 1.5, output: 2 } }\n");
+    world.file(
+      "headgate.yaml",
+      "providers: { anthropic: { api_key: some-key-12345678 } }\nmodels:\n  smart: { targets: [anthropic/claude-opus-5-5, anthropic/claude-sonnet-5] }\nprices: { anthropic/claude-sonnet-5: { input: 1.5, output: 2 } }\n",
+    );
     const { out } = await world.headgate("models");
     expect(out).toMatch(/smart +fallback +anthropic\/claude-opus-5-5, then anthropic\/claude-sonnet-5/);
     expect(out).toMatch(/anthropic\/claude-opus-5-5 +1M +\$\d+\.\d\d +\$[\d.]+ +\$\d+\.\d\d +image, pdf, tools/);

@@ -9,12 +9,12 @@ import { pricesFrom } from "../providers/cost.ts";
 import type { Rates } from "../providers/cost.ts";
 import { canonicalProviderName, providerNames } from "../providers/index.ts";
 import { describeModel, listModels } from "../providers/models.ts";
-import { readConfiguration } from "./configuration.ts";
+import { readConfiguration, targetName } from "./configuration.ts";
 import { CommandFailure, exitCodes } from "./exit.ts";
 import { formatUsd } from "./money.ts";
 import { table } from "./table.ts";
 import type { Cell, Column } from "./table.ts";
-import { formatList, plural } from "./text.ts";
+import { joined, plural } from "./text.ts";
 import type { World } from "./world.ts";
 
 export interface ModelsCommand {
@@ -42,7 +42,17 @@ export async function modelsCommand(options: ModelsCommand, world: World): Promi
   const mocks = providers.filter((provider) => provider.type === MOCK);
   const aliases = options.provider === undefined ? [...config.models.values()] : [];
   if (options.json === true) {
-    world.out.write(`${JSON.stringify(asObject(aliases, offers.flatMap((offer) => offer.rows), mocks), null, 2)}\n`);
+    world.out.write(
+      `${JSON.stringify(
+        asObject(
+          aliases,
+          offers.flatMap((offer) => offer.rows),
+          mocks,
+        ),
+        null,
+        2,
+      )}\n`,
+    );
     return exitCodes.ok;
   }
   const sections = [
@@ -50,7 +60,9 @@ export async function modelsCommand(options: ModelsCommand, world: World): Promi
     ...offers.map(({ provider, rows }) => offerSection(provider, rows, options.all === true || options.provider !== undefined, world)),
     ...mocks.map((provider) => mockSection(provider, world)),
   ];
-  world.out.write(`${sections.join("\n")}\n${world.out.colours.dim(`Prices are USD per million tokens; where there is none, nobody knows it, and \`prices:\` in the configuration sets it.`)}\n`);
+  world.out.write(
+    `${sections.join("\n")}\n${world.out.colours.dim(`Prices are USD per million tokens; where there is none, nobody knows it, and \`prices:\` in the configuration sets it.`)}\n`,
+  );
   return exitCodes.ok;
 }
 
@@ -63,7 +75,10 @@ function chosenProviders(named: string | undefined, config: Config): ProviderCon
   const [pattern] = config.providers.values();
   if (type !== undefined) return [{ ...(pattern as ProviderConfig), name: type, type, baseUrl: undefined, models: new Map() }];
   const near = nearest(named, [...config.providers.keys(), ...providerNames(), MOCK]);
-  throw new CommandFailure(`There is no provider ${JSON.stringify(named)}${near === undefined ? "" : `, did you mean ${JSON.stringify(near)}?`}`, { hint: "Neither the configuration nor the catalogue has it." });
+  throw new CommandFailure(
+    `There is no provider ${JSON.stringify(named)}${near === undefined ? "" : `, did you mean ${JSON.stringify(near)}?`}`,
+    { hint: "Neither the configuration nor the catalogue has it." },
+  );
 }
 
 function offersOf(provider: ProviderConfig, config: Config): ModelRow[] {
@@ -83,11 +98,17 @@ function offersOf(provider: ProviderConfig, config: Config): ModelRow[] {
 }
 
 function targetsAt(provider: string, config: Config): string[] {
-  return [...config.models.values()].flatMap((alias) => alias.targets.flatMap((target) => (target.kind === "model" && target.provider === provider ? [target.model] : [])));
+  return [...config.models.values()].flatMap((alias) =>
+    alias.targets.flatMap((target) => (target.kind === "model" && target.provider === provider ? [target.model] : [])),
+  );
 }
 
 function aliasSection(aliases: readonly ModelConfig[], world: World): string {
-  const rows = aliases.map((alias): Cell[] => [alias.name, alias.targets.length > 1 ? alias.route : "", alias.targets.map((target) => (target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`)).join(", then ")]);
+  const rows = aliases.map((alias): Cell[] => [
+    alias.name,
+    alias.targets.length > 1 ? alias.route : "",
+    alias.targets.map(targetName).join(", then "),
+  ]);
   return `${world.out.colours.bold("Your models")}\n\n${table([{ title: "name" }, { title: "route" }, { title: "targets", shrinks: true }], rows, world.out, { indent: 2 })}`;
 }
 
@@ -103,7 +124,8 @@ const columns: readonly Column[] = [
 function offerSection(provider: ProviderConfig, rows: readonly ModelRow[], all: boolean, world: World): string {
   const { bold, dim } = world.out.colours;
   const type = provider.type === provider.name ? "" : ` (${provider.type})`;
-  if (rows.length === 0) return `${bold(provider.name)}${type}\n\n  No list of its models is known here; any name is passed on, as ${provider.name}/NAME.\n`;
+  if (rows.length === 0)
+    return `${bold(provider.name)}${type}\n\n  No list of its models is known here; any name is passed on, as ${provider.name}/NAME.\n`;
   const ordered = rows.toSorted(all ? byName : newestFirst);
   const shown = all ? ordered : ordered.slice(0, mostRows);
   const cells = shown.map(({ provider, model, capabilities, rates }): Cell[] => [
@@ -147,28 +169,49 @@ function price(picoPerToken: number | undefined): string {
 }
 
 function abilities(capabilities: Capabilities): string {
-  const words = [...(capabilities.input ?? []), capabilities.tools === true ? "tools" : "", capabilities.reasoning ? "reasoning" : "", capabilities.structuredOutput === "schema" ? "schema" : ""];
-  return formatList(words.filter((word) => word !== ""), 8);
+  const { input = [], tools, reasoning, structuredOutput } = capabilities;
+  return joined(
+    ...input,
+    tools === true && "tools",
+    reasoning && reasoning.length > 0 && "reasoning",
+    structuredOutput === "schema" && "schema",
+  );
 }
 
 function mockSection(provider: ProviderConfig, world: World): string {
-  const rows = mockModels.map((model): Cell[] => [`${provider.name}/${model.example}`, model.name === model.example ? model.description : `${model.description} (${model.name})`]);
+  const rows = mockModels.map((model): Cell[] => [
+    `${provider.name}/${model.example}`,
+    model.name === model.example ? model.description : `${model.description} (${model.name})`,
+  ]);
   return `${world.out.colours.bold(provider.name)}, built in: no account, no network\n\n${table([{ title: "model" }, { title: "what it does", shrinks: true }], rows, world.out, { indent: 2 })}`;
 }
 
 function asObject(aliases: readonly ModelConfig[], rows: readonly ModelRow[], mocks: readonly ProviderConfig[]): object {
   return {
-    aliases: aliases.map((alias) => ({ name: alias.name, route: alias.route, targets: alias.targets.map((target) => (target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`)) })),
+    aliases: aliases.map((alias) => ({ name: alias.name, route: alias.route, targets: alias.targets.map(targetName) })),
     models: rows.map(({ provider, model, capabilities, rates, source }) => ({
       model: `${provider}/${model}`,
       context_window: capabilities.contextWindow ?? null,
       max_output_tokens: capabilities.maxOutputTokens ?? null,
       takes: capabilities.input ?? null,
       tools: capabilities.tools ?? null,
-      usd_per_million: rates ? { input: perMillion(rates.input), output: perMillion(rates.output), cache_read: perMillion(rates.cacheRead), cache_write: perMillion(rates.cacheWrite) } : null,
+      usd_per_million: rates
+        ? {
+            input: perMillion(rates.input),
+            output: perMillion(rates.output),
+            cache_read: perMillion(rates.cacheRead),
+            cache_write: perMillion(rates.cacheWrite),
+          }
+        : null,
       price_source: source ? { name: source.name, date: source.date === "" ? null : source.date } : null,
     })),
-    mock: mocks.flatMap((provider) => mockModels.map((model) => ({ model: `${provider.name}/${model.example}`, pattern: `${provider.name}/${model.name}`, description: model.description }))),
+    mock: mocks.flatMap((provider) =>
+      mockModels.map((model) => ({
+        model: `${provider.name}/${model.example}`,
+        pattern: `${provider.name}/${model.name}`,
+        description: model.description,
+      })),
+    ),
   };
 }
 

@@ -31,13 +31,18 @@ export function parsePeriod(options: PeriodOptions, now: number): Period {
 
 export function durationOf(option: string, text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined || ms === 0) throw usageFailure(`${option} ${text} is not a duration.`, "Write a number and a unit, such as 24h, 7d or 90m.");
+  if (ms === undefined || ms === 0)
+    throw usageFailure(`${option} ${text} is not a duration.`, "Write a number and a unit, such as 24h, 7d or 90m.");
   return ms;
 }
 
 export function timeOf(option: string, text: string): number {
   const time = /^\d{4}-\d\d-\d\d/.test(text) ? parseExpiry(text) : undefined;
-  if (time === undefined) throw usageFailure(`${option} ${text} is not a day or a time.`, "Write a day such as 2026-11-30, or a time such as 2026-11-30T08:00; both are UTC unless a zone is given.");
+  if (time === undefined)
+    throw usageFailure(
+      `${option} ${text} is not a day or a time.`,
+      "Write a day such as 2026-11-30, or a time such as 2026-11-30T08:00; both are UTC unless a zone is given.",
+    );
   return time;
 }
 

@@ -47,7 +47,11 @@ describe("the command line", () => {
         const path = [...words, command.name()];
         if (command.description().split("\n").length < 2) untaught.push(`${path.join(" ")}: description`);
         if (command.commands.length > 0) await look(path, command.commands);
-        else if (!["version", "bench"].includes(command.name()) && !(await world.headgate(...path, "--help")).out.includes(`headgate ${path.join(" ")}`)) untaught.push(`${path.join(" ")}: example`);
+        else if (
+          !["version", "bench"].includes(command.name()) &&
+          !(await world.headgate(...path, "--help")).out.includes(`headgate ${path.join(" ")}`)
+        )
+          untaught.push(`${path.join(" ")}: example`);
       }
     };
     await look([], buildProgram(world, () => {}).commands);

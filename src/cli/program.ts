@@ -25,15 +25,21 @@ export function buildProgram(world: World, finish: Finish): Command {
     .configureHelp({ styleTitle: bold, styleSubcommandText: cyan, styleOptionText: cyan })
     .showHelpAfterError(dim("Add --help to see what there is."))
     .version(version, "-v, --version", "print the version")
-    .addHelpText("before", `${bold("Headgate")}, an LLM gateway: one door between your applications or agents and every model they call.\n\n${firstSteps(bold, dim)}\n`)
+    .addHelpText(
+      "before",
+      `${bold("Headgate")}, an LLM gateway: one door between your applications or agents and every model they call.\n\n${firstSteps(bold, dim)}\n`,
+    )
     .addHelpText("after", "\nEvery command has more to say: headgate COMMAND --help");
 
-  const examples = (command: Command, lines: readonly [line: string, words: string][]): Command => command.addHelpText("after", `\n${bold("Examples:")}\n${aligned(lines, dim)}`);
+  const examples = (command: Command, lines: readonly [line: string, words: string][]): Command =>
+    command.addHelpText("after", `\n${bold("Examples:")}\n${aligned(lines, dim)}`);
 
   const serve = program
     .command("serve")
     .summary("run the gateway")
-    .description("Runs the gateway until it is told to stop; calls under way are finished first.\nReads headgate.yaml when there is one, and follows its changes. Without it, every provider whose key is in the environment is on, and so is the mock provider.")
+    .description(
+      "Runs the gateway until it is told to stop; calls under way are finished first.\nReads headgate.yaml when there is one, and follows its changes. Without it, every provider whose key is in the environment is on, and so is the mock provider.",
+    )
     .option("-c, --config <file>", configWords)
     .option("-l, --listen <address>", "where to listen (or HEADGATE_LISTEN; default: 127.0.0.1:4000)")
     .addOption(new Option("--log-level <level>", "what to log; wins over the configuration").choices(levels))
@@ -48,14 +54,18 @@ export function buildProgram(world: World, finish: Finish): Command {
   const demo = program
     .command("demo")
     .summary("see what it does, without an account")
-    .description("Starts a gateway with the mock provider on a free port, makes five calls, shows the answers and what they cost, and ends.\nNeeds no key, no file and no network, and leaves nothing behind.")
+    .description(
+      "Starts a gateway with the mock provider on a free port, makes five calls, shows the answers and what they cost, and ends.\nNeeds no key, no file and no network, and leaves nothing behind.",
+    )
     .action(async () => finish(await (await import("./demo.ts")).demoCommand(world)));
   examples(demo, [["headgate demo", ""]]);
 
   const doctor = program
     .command("doctor")
     .summary("find out what is wrong")
-    .description("Checks the configuration, the keys, each provider, the database, the port and the clock, and says what to do about what it finds.\nAsks each provider for its list of models, which costs nothing. Ends with 1 when something will not work.")
+    .description(
+      "Checks the configuration, the keys, each provider, the database, the port and the clock, and says what to do about what it finds.\nAsks each provider for its list of models, which costs nothing. Ends with 1 when something will not work.",
+    )
     .option("-c, --config <file>", configWords)
     .option("--json", "print findings as JSON")
     .action(async (options) => finish(await (await import("./doctor.ts")).doctorCommand(options, world)));
@@ -67,7 +77,9 @@ export function buildProgram(world: World, finish: Finish): Command {
   const models = program
     .command("models")
     .summary("what clients can ask for")
-    .description("Lists your own models and their targets, then what the configured providers offer, with context window and prices.\nThe mock models come last, each with what it does.")
+    .description(
+      "Lists your own models and their targets, then what the configured providers offer, with context window and prices.\nThe mock models come last, each with what it does.",
+    )
     .option("-c, --config <file>", configWords)
     .option("-p, --provider <name>", "one provider, in full; also one that is not configured")
     .option("-a, --all", "all models of all configured providers")
@@ -81,7 +93,9 @@ export function buildProgram(world: World, finish: Finish): Command {
   const usage = program
     .command("usage")
     .summary("what was called and what it cost")
-    .description("Sums up the calls on record: how many, how many failed, tokens, cost and time.\nGroups: model, provider, key, day, hour, session, outcome; several with commas. Days and hours are UTC.")
+    .description(
+      "Sums up the calls on record: how many, how many failed, tokens, cost and time.\nGroups: model, provider, key, day, hour, session, outcome; several with commas. Days and hours are UTC.",
+    )
     .option("-c, --config <file>", configWords)
     .option("--by <groups>", "what to sum up by (default: model)")
     .option("--last <duration>", "only the latest, such as 24h or 7d")
@@ -102,7 +116,9 @@ export function buildProgram(world: World, finish: Finish): Command {
   const calls = program
     .command("calls")
     .summary("the latest calls, one line each")
-    .description("Lists the latest calls on record, newest first: what was asked for, who answered, what it took and what it cost.\nWith the id of a call (its x-headgate-request-id), all that is known about this one.")
+    .description(
+      "Lists the latest calls on record, newest first: what was asked for, who answered, what it took and what it cost.\nWith the id of a call (its x-headgate-request-id), all that is known about this one.",
+    )
     .argument("[id]", "one call")
     .option("-c, --config <file>", configWords)
     .option("-n, --last <count>", "how many, at most 1000 (default: 20)")
@@ -120,7 +136,9 @@ export function buildProgram(world: World, finish: Finish): Command {
   const bench = program
     .command("bench")
     .summary("measure it beside others on this machine")
-    .description("Runs the benchmark of the repository: throughput, added latency, streaming and memory, beside a direct connection, nginx and other gateways.\nIts own options follow: --quick, --only, --peers, --list and more.")
+    .description(
+      "Runs the benchmark of the repository: throughput, added latency, streaming and memory, beside a direct connection, nginx and other gateways.\nIts own options follow: --quick, --only, --peers, --list and more.",
+    )
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()
@@ -141,11 +159,15 @@ function addKeys(program: Command, world: World, finish: Finish, examples: Examp
   const keys = program
     .command("keys")
     .summary("make, list and disable client keys")
-    .description("Keys for clients, kept in the database as hashes; keys may also stand in the configuration.\nA running server follows within two seconds.");
+    .description(
+      "Keys for clients, kept in the database as hashes; keys may also stand in the configuration.\nA running server follows within two seconds.",
+    );
   const create = keys
     .command("new")
     .summary("make a key")
-    .description("Makes a key and prints it, this once; only its hash is kept.\nThe key alone goes to stdout, so that a script can take it from there.")
+    .description(
+      "Makes a key and prints it, this once; only its hash is kept.\nThe key alone goes to stdout, so that a script can take it from there.",
+    )
     .argument("<name>", "whose key it is")
     .option("-c, --config <file>", configWords)
     .option("-m, --models <list>", "the models it may ask for: aliases, provider/model, provider/* (default: all)")
@@ -184,7 +206,9 @@ function addConfig(program: Command, world: World, finish: Finish, examples: Exa
   const check = config
     .command("check")
     .summary("check the configuration")
-    .description("Checks a configuration and prints each problem with its line, column and the name that was probably meant.\nEnds with 1 when it cannot be used.")
+    .description(
+      "Checks a configuration and prints each problem with its line, column and the name that was probably meant.\nEnds with 1 when it cannot be used.",
+    )
     .argument("[file]", configWords)
     .option("-c, --config <file>", "the same as the argument")
     .action(async (file: string | undefined, options) => finish(await (await import("./config.ts")).checkCommand(file, options, world)));
@@ -195,13 +219,17 @@ function addConfig(program: Command, world: World, finish: Finish, examples: Exa
   const schema = config
     .command("schema")
     .summary("print the JSON Schema")
-    .description("Prints the JSON Schema of the configuration file, for editors: completion, explanations and checks while typing.\nPoint your editor to it with a first line in the file: # yaml-language-server: $schema=./headgate.schema.json")
+    .description(
+      "Prints the JSON Schema of the configuration file, for editors: completion, explanations and checks while typing.\nPoint your editor to it with a first line in the file: # yaml-language-server: $schema=./headgate.schema.json",
+    )
     .action(async () => finish(await (await import("./config.ts")).schemaCommand(world)));
   examples(schema, [["headgate config schema > headgate.schema.json", ""]]);
   const show = config
     .command("show")
     .summary("show what the configuration comes to")
-    .description("Prints the configuration with every default filled in and every variable put in.\nKeys, passwords and headers are left out.")
+    .description(
+      "Prints the configuration with every default filled in and every variable put in.\nKeys, passwords and headers are left out.",
+    )
     .option("-c, --config <file>", configWords)
     .option("--json", "print as JSON")
     .action(async (options) => finish(await (await import("./config.ts")).showCommand(options, world)));

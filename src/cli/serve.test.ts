@@ -54,7 +54,10 @@ models: { fast: openai/gpt-5.4-mini }
 keys: [{ name: ci, key: hg-static-client-key }]
 `,
     );
-    const server = await here.start({ words: ["--config", config], env: { MY_KEY: "sk-from-the-environment", GROQ_API_KEY: "gsk-also-from-there" } });
+    const server = await here.start({
+      words: ["--config", config],
+      env: { MY_KEY: "sk-from-the-environment", GROQ_API_KEY: "gsk-also-from-there" },
+    });
     const message = server.stdout();
     expect(message).toMatch(/openai +key from MY_KEY/);
     expect(message).toMatch(/anthropic +2 keys from \S*headgate\.yaml/);
@@ -104,7 +107,7 @@ keys: [{ name: ci, key: hg-static-client-key }]
   });
 
   test("a port that another program has is too", async () => {
-    const other = createServer();
+    const other = createServer((socket) => void socket.on("error", () => {}));
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as AddressInfo;
     const { exitCode, err } = await here.headgate("serve", "--listen", `127.0.0.1:${port}`);
@@ -122,7 +125,8 @@ keys: [{ name: ci, key: hg-static-client-key }]
 });
 
 describe("reloading", () => {
-  const withAliases = (...names: string[]): string => `listen: 127.0.0.1:0\nproviders: { mock: }\nmodels:\n${names.map((name) => `  ${name}: mock/echo\n`).join("")}`;
+  const withAliases = (...names: string[]): string =>
+    `listen: 127.0.0.1:0\nproviders: { mock: }\nmodels:\n${names.map((name) => `  ${name}: mock/echo\n`).join("")}`;
 
   test("a valid change is live at once, and a stream under way goes on untouched", async () => {
     here.file("headgate.yaml", withAliases("one"));
@@ -183,9 +187,9 @@ describe("ending", () => {
     expect(await text).toContain("data: [DONE]");
     expect(await server.ended).toBe(0);
     const store = await recorded();
-    const [call] = await store.recent({ limit: 1 });
+    const calls = await store.recent({ limit: 1000 });
     await store.close();
-    expect(call).toMatchObject({ requestedModel: "mock/stream-30x50", outcome: "ok" });
+    expect(calls.find((call) => call.requestedModel === "mock/stream-30x50")).toMatchObject({ outcome: "ok" });
   });
 
   test("a second signal cuts what is still under way, and it is on record as such", async () => {

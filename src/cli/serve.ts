@@ -39,10 +39,16 @@ const DRAIN_MS = 600_000;
 const LAST_WRITES_MS = 10_000;
 
 export async function serveCommand(options: ServeCommand, world: World): Promise<number> {
-  if (process.versions["bun"] === undefined) throw new CommandFailure("The server runs on Bun, and this is Node.", { hint: "Start it with `headgate serve`, which finds the Bun that was installed with it." });
+  if (process.versions["bun"] === undefined)
+    throw new CommandFailure("The server runs on Bun, and this is Node.", {
+      hint: "Start it with `headgate serve`, which finds the Bun that was installed with it.",
+    });
   if (needsRelaunch()) return relaunch();
   if (options.listen !== undefined && parseListen(options.listen) === undefined) {
-    throw usageFailure(`--listen ${options.listen} is not an address.`, "Write host:port, such as 127.0.0.1:4000; :4000 is every address of the machine, and 4000 alone is this machine only.");
+    throw usageFailure(
+      `--listen ${options.listen} is not an address.`,
+      "Write host:port, such as 127.0.0.1:4000; :4000 is every address of the machine, and 4000 alone is this machine only.",
+    );
   }
   const configuration = await readConfiguration(world, options);
   const { config, source } = configuration;
@@ -74,10 +80,21 @@ export async function serveCommand(options: ServeCommand, world: World): Promise
       guarded = isGuarded({ ...next, listen: config.listen }, storedKeys.length);
     };
     const following =
-      source === undefined ? undefined : followConfiguration(world, options, { config, source, fingerprint: configuration.fingerprint, gateway, adopting, log, fixedLogLevel: options.logLevel !== undefined });
-    await ending.asked.then((signal) => log.info({ signal }, "stopping: no new calls; those under way are finished. A second signal cuts them"));
-    await following?.close();
-    await drain(server, ending, log);
+      source === undefined
+        ? undefined
+        : followConfiguration(world, options, {
+            config,
+            source,
+            fingerprint: configuration.fingerprint,
+            gateway,
+            adopting,
+            log,
+            fixedLogLevel: options.logLevel !== undefined,
+          });
+    await ending.asked.then((signal) =>
+      log.info({ signal }, "stopping: no new calls; those under way are finished. A second signal cuts them"),
+    );
+    await Promise.all([drain(server, ending, log), following?.close()]);
     await within(LAST_WRITES_MS, gateway.close());
     log.info({}, "stopped");
     ending.release();
@@ -105,13 +122,44 @@ interface Announcement {
   url: string;
 }
 
-async function announce({ configuration, storedKeys, guarded, latestCallAt, url }: Announcement, log: ServerLog, world: World): Promise<void> {
+async function announce(
+  { configuration, storedKeys, guarded, latestCallAt, url }: Announcement,
+  log: ServerLog,
+  world: World,
+): Promise<void> {
   const { config, source, discovered } = configuration;
   const now = world.now();
   const usable = storedKeys.filter((key) => key.disabledAt === null && (key.expiresAt === null || key.expiresAt > now));
   const written = await readWritten(source);
-  world.out.write(startUpMessage({ version, config, source, written, discovered, env: world.env, database: databaseName(config), storedKeys: usable.length, guarded, latestCallAt, url }, world.out));
-  log.info({ url: reachableUrl(url), version, configuration: sourceName(configuration), providers: config.providers.size, models: config.models.size, guarded }, "listening");
+  world.out.write(
+    startUpMessage(
+      {
+        version,
+        config,
+        source,
+        written,
+        discovered,
+        env: world.env,
+        database: databaseName(config),
+        storedKeys: usable.length,
+        guarded,
+        latestCallAt,
+        url,
+      },
+      world.out,
+    ),
+  );
+  log.info(
+    {
+      url: reachableUrl(url),
+      version,
+      configuration: sourceName(configuration),
+      providers: config.providers.size,
+      models: config.models.size,
+      guarded,
+    },
+    "listening",
+  );
 }
 
 /** Not how many there are: counting millions would hold up the start. */
@@ -133,7 +181,9 @@ async function drain(server: Server, ending: Ending, log: ServerLog): Promise<vo
 /** A failure that nobody waited for must not take the calls under way down with it. */
 function surviveStrays(log: ServerLog): void {
   process.on("uncaughtException", (error) => log.error({ err: error }, "an error that nobody caught; this is a bug, please report it"));
-  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a rejection that nobody handled; this is a bug, please report it"));
+  process.on("unhandledRejection", (reason) =>
+    log.error({ err: reason }, "a rejection that nobody handled; this is a bug, please report it"),
+  );
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -47,7 +47,9 @@ export async function openOrCreate(config: Config, world: World): Promise<Store>
 
 function refuseVolatile(url: string): void {
   if (url.startsWith("memory:") || url === "sqlite::memory:") {
-    throw new CommandFailure("The configured database lives in the memory of the server, where no other command can reach it.", { hint: "Configure one that lasts, such as `database: sqlite:./headgate.db`." });
+    throw new CommandFailure("The configured database lives in the memory of the server, where no other command can reach it.", {
+      hint: "Configure one that lasts, such as `database: sqlite:./headgate.db`.",
+    });
   }
 }
 

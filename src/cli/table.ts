@@ -25,7 +25,9 @@ const gap = "  ";
 export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[], output: Output, options: TableOptions = {}): string {
   const footer = options.footer ?? [];
   const indent = " ".repeat(options.indent ?? 0);
-  const widths = columns.map((column, at) => Math.max(displayWidth(column.title), ...[...rows, ...footer].map((row) => displayWidth(textOf(row[at])))));
+  const widths = columns.map((column, at) =>
+    Math.max(displayWidth(column.title), ...[...rows, ...footer].map((row) => displayWidth(textOf(row[at])))),
+  );
   if (output.width !== undefined) fit(widths, columns, output.width - indent.length);
   const line = (cells: readonly Cell[]): string => {
     const shown = columns.map((column, at) => aligned(cells[at], widths[at] ?? 0, column.align ?? "left", at === columns.length - 1));

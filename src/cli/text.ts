@@ -59,6 +59,11 @@ export function formatMs(ms: number): string {
   return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, "0")} s`;
 }
 
+/** What there is, with commas between: parts that are `false` or missing are left out. */
+export function joined(...parts: readonly (string | false | null | undefined)[]): string {
+  return parts.filter((part) => typeof part === "string" && part !== "").join(", ");
+}
+
 /** `a, b, c and 4 more` */
 export function formatList(names: readonly string[], most: number): string {
   if (names.length <= most) return names.join(", ");

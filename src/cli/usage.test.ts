@@ -38,7 +38,11 @@ describe("headgate usage", () => {
   });
 
   test("sums up by key with names, by day in UTC, within a period", async () => {
-    await seed(world.directory, [callRecord({ keyId: "config:ci", keyName: "ci" }), callRecord({ keyId: "config:ci", keyName: "ci", startedAt: noon - 3 * day }), callRecord({ startedAt: noon - 30 * day })]);
+    await seed(world.directory, [
+      callRecord({ keyId: "config:ci", keyName: "ci" }),
+      callRecord({ keyId: "config:ci", keyName: "ci", startedAt: noon - 3 * day }),
+      callRecord({ startedAt: noon - 30 * day }),
+    ]);
     world.file("headgate.yaml", "providers: { mock: }\nkeys: [{ name: ci, key: hg-some-static-key }]\n");
     const { out } = await world.headgate("usage", "--by", "day,key", "--last", "7d", "--json", "-c", `${world.directory}/headgate.yaml`);
     expect(JSON.parse(out)).toMatchObject([
@@ -52,7 +56,8 @@ describe("headgate usage", () => {
   test("filters by key name, provider and model", async () => {
     await seed(world.directory, [callRecord({ keyId: "config:ci", keyName: "ci" }), callRecord({ provider: "groq" })]);
     world.file("headgate.yaml", "providers: { mock: }\nkeys: [{ name: ci, key: hg-some-static-key }]\n");
-    const calls = async (...words: string[]): Promise<unknown> => (JSON.parse((await world.headgate("usage", "--json", ...words)).out) as { calls: number }[]).map((row) => row.calls);
+    const calls = async (...words: string[]): Promise<unknown> =>
+      (JSON.parse((await world.headgate("usage", "--json", ...words)).out) as { calls: number }[]).map((row) => row.calls);
     expect(await calls("--key", "ci")).toEqual([1]);
     expect(await calls("--provider", "groq")).toEqual([1]);
     expect(await calls("--model", "openai/gpt-5.4-mini")).toEqual([1]);

@@ -40,24 +40,40 @@ export async function usageCommand(options: UsageCommand, world: World): Promise
     const names = await keyNames(store, config);
     const rows = await store.usage({ ...period, groupBy, ...filters(options, names) });
     if (rows.every((row) => row.calls === 0)) return nothing(options, groupBy, world, "No calls are on record for this question");
-    if (options.json === true) world.out.write(`${JSON.stringify(rows.map((row) => asObject(row, groupBy, names)), null, 2)}\n`);
+    if (options.json === true)
+      world.out.write(
+        `${JSON.stringify(
+          rows.map((row) => asObject(row, groupBy, names)),
+          null,
+          2,
+        )}\n`,
+      );
     else if (options.csv === true) world.out.write(asCsv(rows, groupBy, names));
     else {
       world.out.write(`Usage by ${groupBy.join(", ")} · ${periodWords(options)}\n\n${usageTable(rows, groupBy, names, world)}`);
       const unpriced = rows.reduce((sum, row) => sum + unknownPrices(row), 0);
-      if (unpriced > 0) world.out.write(`\n${world.out.colours.dim(`* ${plural(unpriced, "call")} of unknown price: not in the cost. \`prices:\` in the configuration sets one.`)}\n`);
+      if (unpriced > 0)
+        world.out.write(
+          `\n${world.out.colours.dim(`* ${plural(unpriced, "call")} of unknown price: not in the cost. \`prices:\` in the configuration sets one.`)}\n`,
+        );
     }
     return exitCodes.ok;
   });
 }
 
 function parseGroups(text: string): UsageGroup[] {
-  const words = text.split(",").map((word) => word.trim()).filter((word) => word !== "");
+  const words = text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
   const parsed = words.map((word) => {
     const found = groups.find((group) => group === word);
     if (found) return found;
     const near = nearest(word, groups);
-    throw usageFailure(`--by ${word}: there is no such group${near === undefined ? "" : `, did you mean ${near}?`}`, `Groups: ${groups.join(", ")}; several with commas.`);
+    throw usageFailure(
+      `--by ${word}: there is no such group${near === undefined ? "" : `, did you mean ${near}?`}`,
+      `Groups: ${groups.join(", ")}; several with commas.`,
+    );
   });
   if (parsed.length === 0) throw usageFailure("--by names no group.", `Groups: ${groups.join(", ")}; several with commas.`);
   return [...new Set(parsed)];
@@ -77,7 +93,10 @@ function filters(options: UsageCommand, names: KeyNames): { keyId?: string; prov
 
 export function usageTable(rows: readonly UsageRow[], groupBy: readonly UsageGroup[], names: KeyNames, world: World): string {
   const labels = groupBy.map((group): Column => ({ title: group, shrinks: true }));
-  const numbers = ["calls", "errors", "input", "cached", "output", "cost", "first byte", "latency"].map((title): Column => ({ title, align: "right" }));
+  const numbers = ["calls", "errors", "input", "cached", "output", "cost", "first byte", "latency"].map((title): Column => ({
+    title,
+    align: "right",
+  }));
   const { red, dim } = world.out.colours;
   const cells = (row: UsageRow, label: Cell[]): Cell[] => [
     ...label,
@@ -90,7 +109,12 @@ export function usageTable(rows: readonly UsageRow[], groupBy: readonly UsageGro
     row.meanFirstByteMs === null ? "–" : formatMs(row.meanFirstByteMs),
     formatMs(row.meanDurationMs),
   ];
-  const body = rows.map((row) => cells(row, groupBy.map((group, at) => groupName(group, row.group[at] ?? "", names))));
+  const body = rows.map((row) =>
+    cells(
+      row,
+      groupBy.map((group, at) => groupName(group, row.group[at] ?? "", names)),
+    ),
+  );
   const total = cells(totalOf(rows), ["total", ...groupBy.slice(1).map(() => "")]);
   return table([...labels, ...numbers], body, world.out, { footer: [total] });
 }
@@ -112,11 +136,27 @@ function groupName(group: UsageGroup, value: string, names: KeyNames): string {
 }
 
 function totalOf(rows: readonly UsageRow[]): UsageRow {
-  const total: UsageRow = { group: [], calls: 0, errors: 0, aborted: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0, costPico: 0n, unpriced: 0, meanFirstByteMs: null, meanDurationMs: 0, meanOverheadMs: 0 };
+  const total: UsageRow = {
+    group: [],
+    calls: 0,
+    errors: 0,
+    aborted: 0,
+    input: 0,
+    output: 0,
+    cacheRead: 0,
+    cacheWrite: 0,
+    reasoning: 0,
+    costPico: 0n,
+    unpriced: 0,
+    meanFirstByteMs: null,
+    meanDurationMs: 0,
+    meanOverheadMs: 0,
+  };
   let firstByteCalls = 0;
   let firstByteSum = 0;
   for (const row of rows) {
-    for (const field of ["calls", "errors", "aborted", "input", "output", "cacheRead", "cacheWrite", "reasoning", "unpriced"] as const) total[field] += row[field];
+    for (const field of ["calls", "errors", "aborted", "input", "output", "cacheRead", "cacheWrite", "reasoning", "unpriced"] as const)
+      total[field] += row[field];
     total.costPico += row.costPico;
     total.meanDurationMs += row.meanDurationMs * row.calls;
     total.meanOverheadMs += row.meanOverheadMs * row.calls;
@@ -132,11 +172,39 @@ function totalOf(rows: readonly UsageRow[]): UsageRow {
   return total;
 }
 
-const numberFields = ["calls", "errors", "aborted", "input", "output", "cache_read", "cache_write", "reasoning", "cost_usd", "unpriced", "mean_first_byte_ms", "mean_duration_ms", "mean_overhead_ms"] as const;
+const numberFields = [
+  "calls",
+  "errors",
+  "aborted",
+  "input",
+  "output",
+  "cache_read",
+  "cache_write",
+  "reasoning",
+  "cost_usd",
+  "unpriced",
+  "mean_first_byte_ms",
+  "mean_duration_ms",
+  "mean_overhead_ms",
+] as const;
 
 function numbersOf(row: UsageRow): CsvValue[] {
   const cost = row.unpriced === row.calls ? null : exactUsd(row.costPico);
-  return [row.calls, row.errors, row.aborted, row.input, row.output, row.cacheRead, row.cacheWrite, row.reasoning, cost, row.unpriced, rounded(row.meanFirstByteMs), rounded(row.meanDurationMs), rounded(row.meanOverheadMs)];
+  return [
+    row.calls,
+    row.errors,
+    row.aborted,
+    row.input,
+    row.output,
+    row.cacheRead,
+    row.cacheWrite,
+    row.reasoning,
+    cost,
+    row.unpriced,
+    rounded(row.meanFirstByteMs),
+    rounded(row.meanDurationMs),
+    rounded(row.meanOverheadMs),
+  ];
 }
 
 function rounded(ms: number | null): number | null {
@@ -148,7 +216,12 @@ function asObject(row: UsageRow, groupBy: readonly UsageGroup[], names: KeyNames
   const numbers = numbersOf(row);
   const labels = groupBy.flatMap((group, at): [string, CsvValue][] => {
     const value = row.group[at] ?? "";
-    return group === "key" ? [["key", value === "" ? null : value], ["key_name", value === "" ? null : names.nameOf(value)]] : [[group, value === "" ? null : value]];
+    return group === "key"
+      ? [
+          ["key", value === "" ? null : value],
+          ["key_name", value === "" ? null : names.nameOf(value)],
+        ]
+      : [[group, value === "" ? null : value]];
   });
   return Object.fromEntries([...labels, ...numberFields.map((field, at): [string, CsvValue] => [field, numbers[at] ?? null])]);
 }
@@ -156,13 +229,19 @@ function asObject(row: UsageRow, groupBy: readonly UsageGroup[], names: KeyNames
 function asCsv(rows: readonly UsageRow[], groupBy: readonly UsageGroup[], names: KeyNames): string {
   return csv(
     [...groupBy, ...numberFields],
-    rows.map((row) => [...groupBy.map((group, at) => (group === "key" ? names.nameOf(row.group[at] ?? "") : (row.group[at] ?? ""))), ...numbersOf(row)]),
+    rows.map((row) => [
+      ...groupBy.map((group, at) => (group === "key" ? names.nameOf(row.group[at] ?? "") : (row.group[at] ?? ""))),
+      ...numbersOf(row),
+    ]),
   );
 }
 
 function nothing(options: UsageCommand, groupBy: readonly UsageGroup[], world: World, why: string): number {
   if (options.json === true) world.out.write("[]\n");
   else if (options.csv === true) world.out.write(csv([...groupBy, ...numberFields], []));
-  else world.out.write(`${why} (${periodWords(options)}).\nStart the gateway with \`headgate serve\` and make a call: the start-up message has a line for it. \`headgate demo\` shows how it will look.\n`);
+  else
+    world.out.write(
+      `${why} (${periodWords(options)}).\nStart the gateway with \`headgate serve\` and make a call: the start-up message has a line for it. \`headgate demo\` shows how it will look.\n`,
+    );
   return exitCodes.ok;
 }

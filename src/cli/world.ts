@@ -33,13 +33,18 @@ export function processWorld(): World {
 function streamOutput(stream: NodeJS.WriteStream): Output {
   // `headgate calls | head` closes the pipe early: that is no failure.
   stream.on("error", () => {});
-  const isTerminal = stream.isTTY === true;
+  const isTerminal = isPerson(stream);
   return {
     write: (text) => void stream.write(text),
     colours: colours(wantsColour(process.env, isTerminal)),
     isTerminal,
     width: isTerminal ? stream.columns || undefined : undefined,
   };
+}
+
+/** For pipes and files the field is not there, whatever the type of a stream says. */
+function isPerson(stream: { isTTY?: boolean }): boolean {
+  return stream.isTTY ?? false;
 }
 
 /** https://no-color.org: any value but an empty one switches colours off. FORCE_COLOR is its counterpart, for CI logs. */

@@ -97,8 +97,11 @@ export interface ProviderFace {
   headers(request: ChatRequest | undefined): Record<string, string>;
   /** Throws `unsupported_field` for what would change the meaning; warns about the rest. */
   encodeRequest(request: ChatRequest, context: EncodeContext): JsonObject;
-  /** A whole reply as events; throws `provider_bad_response` when it is not one. */
-  decodeReply(body: JsonObject, quirks?: ReadonlySet<Quirk>): ChatEvent[];
+  /**
+   * A whole reply as events; throws `provider_bad_response` when it is not one. `text`: the same body unparsed, for formats that write the arguments
+   * of tool calls as objects: parsing has rounded the long numbers in them.
+   */
+  decodeReply(body: JsonObject, quirks?: ReadonlySet<Quirk>, text?: string): ChatEvent[];
   decodeEvents(quirks?: ReadonlySet<Quirk>): Decoder;
   /** `body` is parsed JSON, or the raw text when it is none. */
   decodeError(status: number, body: Json, headers: Headers): GatewayError;

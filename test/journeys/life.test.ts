@@ -282,7 +282,6 @@ describe("fallback, before the first event", () => {
     ["half a body", () => ({ body: '{"id":"x","choices":[', claimedLength: 500, ending: "close" }), "provider_stream_cut", "whole"],
     ["half a JSON", () => ({ body: '{"id":"x","choices":[' }), "provider_bad_response"],
     ["an error as the first event", (provider) => ({ chunks: [": hello\n\n", overloaded(provider)] }), "provider_overloaded", "streamed"],
-    ["an error after the opening event", (provider) => ({ chunks: [pieces(provider, "x")[0] as string, overloaded(provider)] }), "provider_overloaded", "streamed"],
     ["a stream of comments", () => ({ chunks: [": a\n\n", ": b\n\n"] }), "provider_bad_response", "streamed"],
     ["a stream that breaks before its first event", () => ({ chunks: [": a\n\n"], ending: "reset" }), "provider_stream_cut", "streamed"],
     ["a stream that ends at once", () => ({ chunks: ["data: [DONE]\n\n"] }), "provider_bad_response", "streamed"],

@@ -77,8 +77,13 @@ export function post(path: string, body: string | Uint8Array, headers: readonly 
 async function written(socket: Socket, bytes: Uint8Array): Promise<void> {
   if (socket.write(bytes) || socket.destroyed) return;
   await new Promise<void>((resolve) => {
-    socket.once("drain", resolve);
-    socket.once("close", () => resolve());
+    const go = (): void => {
+      socket.off("drain", go);
+      socket.off("close", go);
+      resolve();
+    };
+    socket.on("drain", go);
+    socket.on("close", go);
   });
 }
 

@@ -23,7 +23,11 @@ export interface Answer {
 }
 
 async function post(url: string, question: Question): Promise<Response> {
-  const response = await fetch(`${url}${question.path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(question.body) });
+  const response = await fetch(`${url}${question.path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(question.body),
+  });
   if (!response.ok) throw new CommandFailure(`The gateway answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
   return response;
 }
@@ -78,12 +82,19 @@ function deltaOf(event: string): string {
 }
 
 function textOf(body: unknown): string {
-  const whole = at(at(first(at(body, "choices")), "message"), "content") ?? at(listOf(at(body, "content")).find((block) => at(block, "type") === "text"), "text");
+  const whole =
+    at(at(first(at(body, "choices")), "message"), "content") ??
+    at(
+      listOf(at(body, "content")).find((block) => at(block, "type") === "text"),
+      "text",
+    );
   return typeof whole === "string" ? whole : "";
 }
 
 function toolsOf(body: unknown): string[] {
-  return listOf(at(body, "content")).flatMap((block) => (at(block, "type") === "tool_use" ? [`${String(at(block, "name"))}(${JSON.stringify(at(block, "input"))})`] : []));
+  return listOf(at(body, "content")).flatMap((block) =>
+    at(block, "type") === "tool_use" ? [`${String(at(block, "name"))}(${JSON.stringify(at(block, "input"))})`] : [],
+  );
 }
 
 function at(value: unknown, field: string): unknown {

@@ -37,7 +37,10 @@ export async function examineConfiguration(world: World, options: ConfigurationO
   const { config, source, warnings } = configuration;
   const written = await readWritten(source);
   const findings = [
-    ok(check, `${sourceName(configuration)}: ${plural(config.providers.size, "provider")}, ${plural(config.models.size, "model")}, ${plural(config.keys.length, "key")}`),
+    ok(
+      check,
+      `${sourceName(configuration)}: ${plural(config.providers.size, "provider")}, ${plural(config.models.size, "model")}, ${plural(config.keys.length, "key")}`,
+    ),
     ...warnings.map((warning) => warn(check, formatProblem(warning, source))),
     ...(await filePermissions(source, written)),
     whoMayCall(configuration, await storedKeys(configuration, world)),
@@ -46,7 +49,10 @@ export async function examineConfiguration(world: World, options: ConfigurationO
   try {
     return { findings, configuration, gateway: buildGateway(config, { env: world.env }) };
   } catch (thrown) {
-    return { findings: [...findings, fail(check, toGatewayError(thrown).message, "Correct the named part of the configuration.")], configuration };
+    return {
+      findings: [...findings, fail(check, toGatewayError(thrown).message, "Correct the named part of the configuration.")],
+      configuration,
+    };
   }
 }
 
@@ -60,7 +66,13 @@ async function filePermissions(source: string | undefined, written: Written): Pr
   const { mode } = await stat(source);
   if ((mode & 0o077) === 0) return [ok("file permissions", `${source} holds keys, and only its owner can read it`)];
   const others = (mode & 0o007) === 0 ? "its group" : "every user of this machine";
-  return [warn("file permissions", `${source} holds keys as they are (${formatList(literal, 3)}), and is open to ${others}`, `Run \`chmod 600 ${source}\`, or better put the keys into the environment and write \${NAME} in the file.`)];
+  return [
+    warn(
+      "file permissions",
+      `${source} holds keys as they are (${formatList(literal, 3)}), and is open to ${others}`,
+      `Run \`chmod 600 ${source}\`, or better put the keys into the environment and write \${NAME} in the file.`,
+    ),
+  ];
 }
 
 function whoMayCall({ config }: Configuration, storedKeys: number): Finding {
@@ -71,7 +83,10 @@ function whoMayCall({ config }: Configuration, storedKeys: number): Finding {
     return fail("access", thrown.problems.map((problem) => problem.message).join("; "), "The server will not start like this.");
   }
   const where = formatListen(config.listen);
-  return ok("access", isGuarded(config, storedKeys) ? `every call needs a key (${where})` : `open to everyone on this machine, and to nobody else (${where})`);
+  return ok(
+    "access",
+    isGuarded(config, storedKeys) ? `every call needs a key (${where})` : `open to everyone on this machine, and to nobody else (${where})`,
+  );
 }
 
 /** What is wrong with the database is another check's to say. */

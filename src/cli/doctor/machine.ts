@@ -23,7 +23,14 @@ export async function examineDatabase(config: Config, world: World): Promise<Fin
   const url = databaseUrl(config, world.directory);
   const name = databaseName(config);
   const file = sqliteFile(url);
-  if (file === undefined) return [warn("database", `${name} forgets everything when the server stops`, "Configure one that lasts, such as `database: sqlite:./headgate.db`.")];
+  if (file === undefined)
+    return [
+      warn(
+        "database",
+        `${name} forgets everything when the server stops`,
+        "Configure one that lasts, such as `database: sqlite:./headgate.db`.",
+      ),
+    ];
   const exists = await stat(file).then(
     (found) => found.isFile(),
     () => undefined,
@@ -32,7 +39,8 @@ export async function examineDatabase(config: Config, world: World): Promise<Fin
   const directory = dirname(file);
   // SQLite writes its log beside the file, so the directory must be writable too.
   const locked = await firstLocked([directory, ...(exists ? [file] : [])]);
-  if (locked !== undefined) return [fail("database", `${locked.path} ${locked.why}`, "Let this user write there, or point `database` elsewhere.")];
+  if (locked !== undefined)
+    return [fail("database", `${locked.path} ${locked.why}`, "Let this user write there, or point `database` elsewhere.")];
   const space = await freeSpace(directory);
   if (!exists) return [ok("database", `${name} is made at the first start`), ...space];
   try {
@@ -60,7 +68,15 @@ async function freeSpace(directory: string): Promise<Finding[]> {
   try {
     const { bavail, bsize } = await statfs(directory);
     const free = bavail * bsize;
-    return free < leastFreeBytes ? [warn("disk", `only ${Math.round(free / 1024 ** 2)} MiB are free where the database is`, "Make room: calls are still answered on a full disk, but not recorded.")] : [];
+    return free < leastFreeBytes
+      ? [
+          warn(
+            "disk",
+            `only ${Math.round(free / 1024 ** 2)} MiB are free where the database is`,
+            "Make room: calls are still answered on a full disk, but not recorded.",
+          ),
+        ]
+      : [];
   } catch {
     return [];
   }
@@ -72,9 +88,18 @@ export async function examinePort(address: ListenAddress): Promise<Finding> {
   const code = await tryListening(address);
   if (code === undefined) return ok("port", `${where} is free`);
   if (code === "EADDRINUSE" && (await isHeadgate(address))) return ok("port", `a Headgate is listening on ${where} already`);
-  if (code === "EADDRINUSE") return fail("port", `${where} is in use by another program`, "Stop that program, or listen elsewhere with --listen, HEADGATE_LISTEN or `listen:`.");
+  if (code === "EADDRINUSE")
+    return fail(
+      "port",
+      `${where} is in use by another program`,
+      "Stop that program, or listen elsewhere with --listen, HEADGATE_LISTEN or `listen:`.",
+    );
   if (code === "EACCES") return fail("port", `this user may not listen on ${where}`, "Use a port from 1024 on.");
-  return fail("port", `${where} cannot be listened on (${code})`, "Use 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses.");
+  return fail(
+    "port",
+    `${where} cannot be listened on (${code})`,
+    "Use 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses.",
+  );
 }
 
 function tryListening({ host, port }: ListenAddress): Promise<string | undefined> {
@@ -90,11 +115,25 @@ const defaultConnections = 256;
 
 export function examineRuntime(env: Environment): Finding[] {
   const bun = process.versions["bun"];
-  if (bun === undefined) return [warn("runtime", `Node ${process.versions.node}: the library runs on it, the server needs Bun`, "Use the `headgate` command, which brings Bun along.")];
+  if (bun === undefined)
+    return [
+      warn(
+        "runtime",
+        `Node ${process.versions.node}: the library runs on it, the server needs Bun`,
+        "Use the `headgate` command, which brings Bun along.",
+      ),
+    ];
   const set = env["BUN_CONFIG_MAX_HTTP_REQUESTS"];
   const connections = set ? Number(set) : undefined;
   if (connections !== undefined && !(connections > defaultConnections)) {
-    return [ok("runtime", `Bun ${bun}`), warn("connections", `BUN_CONFIG_MAX_HTTP_REQUESTS=${set ?? ""} allows that many calls to providers at once`, "Unset it: `headgate serve` then allows 65,535.")];
+    return [
+      ok("runtime", `Bun ${bun}`),
+      warn(
+        "connections",
+        `BUN_CONFIG_MAX_HTTP_REQUESTS=${set ?? ""} allows that many calls to providers at once`,
+        "Unset it: `headgate serve` then allows 65,535.",
+      ),
+    ];
   }
   return [ok("runtime", `Bun ${bun}, ${connections ?? "65535 (set by `headgate serve`)"} connections to providers at once`)];
 }
@@ -105,10 +144,15 @@ const mostSkewMs = 60_000;
 const earliest = Date.UTC(2026, 10, 1);
 
 export function examineClock(now: number, skews: readonly (number | undefined)[]): Finding {
-  if (now < earliest) return fail("clock", `this machine believes it is ${new Date(now).toISOString().slice(0, 10)}`, "Set the clock; switch on NTP.");
+  if (now < earliest)
+    return fail("clock", `this machine believes it is ${new Date(now).toISOString().slice(0, 10)}`, "Set the clock; switch on NTP.");
   const known = skews.filter((skew) => skew !== undefined).toSorted((left, right) => left - right);
   const median = known[Math.floor(known.length / 2)];
   if (median === undefined) return ok("clock", `${new Date(now).toISOString()}, no provider to compare it with`);
   if (Math.abs(median) <= mostSkewMs) return ok("clock", "agrees with the providers'");
-  return warn("clock", `is ${formatMs(Math.abs(median))} ${median > 0 ? "behind" : "ahead of"} the providers'`, "Switch on NTP (`timedatectl set-ntp true`).");
+  return warn(
+    "clock",
+    `is ${formatMs(Math.abs(median))} ${median > 0 ? "behind" : "ahead of"} the providers'`,
+    "Switch on NTP (`timedatectl set-ntp true`).",
+  );
 }

@@ -30,7 +30,10 @@ const patienceMs = 5000;
 export async function examineProviders(config: Config, gateway: Gateway, env: Environment): Promise<ProviderFindings[]> {
   const asked = [...config.providers.values()].flatMap((provider) => {
     const seat = gateway.furnishing.seats.get(provider.name);
-    return seat === undefined || provider.type === MOCK ? [] : keysOf(provider, env).map((secret, index, all) => askProvider(provider, seat, secret, all.length > 1 ? ` (key ${index + 1})` : "", config));
+    if (seat === undefined || provider.type === MOCK) return [];
+    return keysOf(provider, env).map((secret, index, all) =>
+      askProvider(provider, seat, secret, all.length > 1 ? ` (key ${index + 1})` : "", config),
+    );
   });
   return Promise.all(asked);
 }
@@ -42,7 +45,13 @@ function keysOf(provider: ProviderConfig, env: Environment): (Secret | undefined
   return [variable === undefined ? undefined : new Secret(env[variable] ?? "")];
 }
 
-async function askProvider(provider: ProviderConfig, seat: Seat, secret: Secret | undefined, whichKey: string, config: Config): Promise<ProviderFindings> {
+async function askProvider(
+  provider: ProviderConfig,
+  seat: Seat,
+  secret: Secret | undefined,
+  whichKey: string,
+  config: Config,
+): Promise<ProviderFindings> {
   const check = `${provider.name}${whichKey}`;
   const [spoken] = seat.speaks;
   const list = spoken && lists[spoken.codec.name];
@@ -56,25 +65,55 @@ async function askProvider(provider: ProviderConfig, seat: Seat, secret: Secret 
     // A redirect would carry the key to wherever it points.
     const response = await fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(patienceMs) });
     const text = await response.text();
-    return { findings: judge(check, where, response.status, performance.now() - started, text, provider, config), skewMs: skew(response.headers.get("date")) };
+    return {
+      findings: judge(check, where, response.status, performance.now() - started, text, provider, config),
+      skewMs: skew(response.headers.get("date")),
+    };
   } catch (thrown) {
     return { findings: [unreachable(check, where, thrown, provider)] };
   }
 }
 
-function judge(check: string, where: string, status: number, ms: number, text: string, provider: ProviderConfig, config: Config): Finding[] {
+function judge(
+  check: string,
+  where: string,
+  status: number,
+  ms: number,
+  text: string,
+  provider: ProviderConfig,
+  config: Config,
+): Finding[] {
   const place = `providers.${provider.name}`;
   if (status >= 200 && status < 300) {
     const models = modelNames(text);
     if (models === undefined) return [warn(check, `${where} answers, but not with a list of models`, `Check ${place}.base_url and type.`)];
-    return [ok(check, `${where} takes the key and offers ${plural(models.names.size, "model")} (${formatMs(ms)})`), ...unknownTargets(provider, models, config)];
+    return [
+      ok(check, `${where} takes the key and offers ${plural(models.names.size, "model")} (${formatMs(ms)})`),
+      ...unknownTargets(provider, models, config),
+    ];
   }
-  if (status === 401 || status === 403) return [fail(check, `${where} refuses the key (${status}: ${reasonIn(text)})`, "Check that the key is whole, active and of this provider; make a new one in the vendor's console if need be.")];
+  if (status === 401 || status === 403)
+    return [
+      fail(
+        check,
+        `${where} refuses the key (${status}: ${reasonIn(text)})`,
+        "Check that the key is whole, active and of this provider; make a new one in the vendor's console if need be.",
+      ),
+    ];
   if (status === 402) return [fail(check, `${where} wants to be paid (402)`, "Check the balance of the account.")];
-  if (status === 429) return [warn(check, `${where} answers, but limits the rate of this key (429)`, "Wait, or add another key with api_keys.")];
-  if (status >= 300 && status < 400) return [fail(check, `${where} answers with a redirect (${status}), which the gateway never follows`, `Correct ${place}.base_url.`)];
-  if (status >= 500) return [warn(check, `${where} answers, but fails (${status})`, "Try again later, and give the model a second target to fall back to.")];
-  return [warn(check, `${where} answers, but has no list of models at this address (${status}), so the key is not tested`, `Check ${place}.base_url; some vendors have no such list.`)];
+  if (status === 429)
+    return [warn(check, `${where} answers, but limits the rate of this key (429)`, "Wait, or add another key with api_keys.")];
+  if (status >= 300 && status < 400)
+    return [fail(check, `${where} answers with a redirect (${status}), which the gateway never follows`, `Correct ${place}.base_url.`)];
+  if (status >= 500)
+    return [warn(check, `${where} answers, but fails (${status})`, "Try again later, and give the model a second target to fall back to.")];
+  return [
+    warn(
+      check,
+      `${where} answers, but has no list of models at this address (${status}), so the key is not tested`,
+      `Check ${place}.base_url; some vendors have no such list.`,
+    ),
+  ];
 }
 
 interface Offered {
@@ -103,7 +142,13 @@ function unknownTargets(provider: ProviderConfig, offered: Offered, config: Conf
   return [...config.models.values()].flatMap((alias) =>
     alias.targets.flatMap((target) => {
       if (target.kind !== "model" || target.provider !== provider.name || offered.names.has(target.model)) return [];
-      return [warn(`model ${alias.name}`, `${provider.name} does not list ${JSON.stringify(target.model)}`, `See \`headgate models --provider ${provider.name}\`, and the vendor's own list.`)];
+      return [
+        warn(
+          `model ${alias.name}`,
+          `${provider.name} does not list ${JSON.stringify(target.model)}`,
+          `See \`headgate models --provider ${provider.name}\`, and the vendor's own list.`,
+        ),
+      ];
     }),
   );
 }
@@ -123,12 +168,20 @@ function reasonIn(text: string): string {
 
 function unreachable(check: string, where: string, thrown: unknown, provider: ProviderConfig): Finding {
   const local = findProvider(provider.type)?.local === true;
-  const advice = local ? "Start it, or correct base_url." : `Check providers.${provider.name}.base_url, the network, and whether a proxy or firewall is in between.`;
-  if (thrown instanceof Error && thrown.name === "TimeoutError") return fail(check, `${where} did not answer within ${patienceMs / 1000} s`, advice);
+  const advice = local
+    ? "Start it, or correct base_url."
+    : `Check providers.${provider.name}.base_url, the network, and whether a proxy or firewall is in between.`;
+  if (thrown instanceof Error && thrown.name === "TimeoutError")
+    return fail(check, `${where} did not answer within ${patienceMs / 1000} s`, advice);
   const code = transportCode(thrown);
   if (/REFUSED/i.test(code)) return fail(check, `nothing listens at ${where}`, advice);
   if (/NOTFOUND|EAI_AGAIN|DNS/i.test(code)) return fail(check, `the name ${where} does not resolve`, advice);
-  if (/CERT|TLS|SSL|SELF_SIGNED/i.test(code)) return fail(check, `${where} has a certificate that is not trusted (${code})`, "Point NODE_EXTRA_CA_CERTS to your authority's certificate.");
+  if (/CERT|TLS|SSL|SELF_SIGNED/i.test(code))
+    return fail(
+      check,
+      `${where} has a certificate that is not trusted (${code})`,
+      "Point NODE_EXTRA_CA_CERTS to your authority's certificate.",
+    );
   return fail(check, `${where} cannot be reached${code === "" ? "" : ` (${code})`}`, advice);
 }
 

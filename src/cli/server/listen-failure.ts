@@ -16,11 +16,19 @@ export async function listenFailure(thrown: unknown, address: ListenAddress): Pr
       return new CommandFailure(`Port ${address.port} is in use: ${who} (${where}).`, { hint: `Stop it, or ${elsewhere}.`, cause: thrown });
     }
     case "EACCES":
-      return new CommandFailure(`This user may not listen on ${where}.`, { hint: `Ports below 1024 are for the system; ${elsewhere}.`, cause: thrown });
+      return new CommandFailure(`This user may not listen on ${where}.`, {
+        hint: `Ports below 1024 are for the system; ${elsewhere}.`,
+        cause: thrown,
+      });
     case "EADDRNOTAVAIL":
-      return new CommandFailure(`${address.host} is not an address of this machine.`, { hint: "Use 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses.", cause: thrown });
+      return new CommandFailure(`${address.host} is not an address of this machine.`, {
+        hint: "Use 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses.",
+        cause: thrown,
+      });
     default:
-      return new CommandFailure(`The server cannot listen on ${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
+      return new CommandFailure(`The server cannot listen on ${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
+        cause: thrown,
+      });
   }
 }
 
@@ -30,7 +38,10 @@ const anyAddress: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "
 export async function isHeadgate(address: ListenAddress): Promise<boolean> {
   const host = anyAddress[address.host] ?? address.host;
   try {
-    const answer = await fetch(`http://${formatListen({ host, port: address.port })}/`, { signal: AbortSignal.timeout(500), redirect: "manual" });
+    const answer = await fetch(`http://${formatListen({ host, port: address.port })}/`, {
+      signal: AbortSignal.timeout(500),
+      redirect: "manual",
+    });
     const body: unknown = await answer.json();
     return isObject(body) && body["name"] === "headgate";
   } catch {

@@ -6,7 +6,11 @@ import { serverLog } from "./log.ts";
 import type { ServerLog } from "./log.ts";
 
 function logInto(lines: string[], config: Partial<LogConfig> = {}, isTerminal = false): ServerLog {
-  return serverLog({ level: "info", format: "auto", ...config }, { isTerminal, colours: colours(false) }, { write: (line) => void lines.push(line), flushSync: () => {} });
+  return serverLog(
+    { level: "info", format: "auto", ...config },
+    { isTerminal, colours: colours(false) },
+    { write: (line) => void lines.push(line), flushSync: () => {} },
+  );
 }
 
 describe("the server's log", () => {
@@ -34,7 +38,17 @@ describe("the server's log", () => {
   test("never holds a credential, at the top or one level down", () => {
     const lines: string[] = [];
     const log = logInto(lines, { level: "debug" });
-    for (const name of ["authorization", "x-api-key", "x-goog-api-key", "api_key", "apiKey", "admin_key", "cookie", "database", "password"]) {
+    for (const name of [
+      "authorization",
+      "x-api-key",
+      "x-goog-api-key",
+      "api_key",
+      "apiKey",
+      "admin_key",
+      "cookie",
+      "database",
+      "password",
+    ]) {
       log.info({ [name]: "canary", headers: { [name]: "canary" } }, "m");
     }
     expect(lines).toHaveLength(9);

@@ -17,7 +17,25 @@ export interface ServerLog extends Log {
 }
 
 /** Names under which a credential might ever be logged, at the top and one level down. */
-const secretFields = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "apiKey", "api_key", "apiKeys", "api_keys", "adminKey", "admin_key", "key", "secret", "token", "password", "database"];
+const secretFields = [
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "apiKey",
+  "api_key",
+  "apiKeys",
+  "api_keys",
+  "adminKey",
+  "admin_key",
+  "key",
+  "secret",
+  "token",
+  "password",
+  "database",
+];
 
 /** A reader of the log who does not keep up costs lines, never calls: more than this is not held for them. */
 const maxHeldBytes = 4 << 20;
@@ -51,8 +69,8 @@ export function serverLog(config: LogConfig, output: Pick<Output, "isTerminal" |
     },
     call(record) {
       // A person at a terminal wants to see the calls arrive; a collector has them in the database and in the metrics.
-      const failed = record.outcome === "error" && record.status >= 500;
-      const level = failed ? "warn" : pretty ? "info" : "debug";
+      const usual = pretty ? "info" : "debug";
+      const level = record.outcome === "error" && record.status >= 500 ? "warn" : usual;
       if (logger.isLevelEnabled(level)) logger[level](callFields(record), "call");
     },
     flush() {

@@ -15,8 +15,13 @@ export function prettyLine(line: string, paint: Colours): string {
   if (!isObject(entry)) return line;
   const { level, time, msg, err, ...fields } = entry;
   const details = Object.entries(fields).map(([name, value]) => `${paint.dim(`${name}=`)}${printable(shown(value))}`);
-  const head = [paint.dim(clock(time)), levelWord(String(level), paint), printable(String(msg ?? "")), ...details].join(" ");
+  const head = [paint.dim(clock(time)), levelWord(String(level), paint), lines(String(msg ?? "")), ...details].join(" ");
   return `${head}\n${isObject(err) ? trouble(err, paint) : ""}`;
+}
+
+/** The messages are ours, and some are lists. */
+function lines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
 
 function clock(time: unknown): string {
@@ -37,5 +42,10 @@ function shown(value: unknown): string {
 
 function trouble(error: Readonly<Record<string, unknown>>, paint: Colours): string {
   const stack = error["stack"] ?? error["message"];
-  return typeof stack === "string" ? `${stack.split("\n").map((row) => `  ${paint.dim(printable(row))}`).join("\n")}\n` : "";
+  return typeof stack === "string"
+    ? `${stack
+        .split("\n")
+        .map((row) => `  ${paint.dim(printable(row))}`)
+        .join("\n")}\n`
+    : "";
 }

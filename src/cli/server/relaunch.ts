@@ -19,7 +19,8 @@ export function needsRelaunch(env: Readonly<Record<string, string | undefined>> 
 export async function relaunch(): Promise<number> {
   const env = { ...process.env, [CONNECTIONS]: "65535", [RELAUNCHED]: "1" } as NodeJS.ProcessEnv & Record<string, string>;
   const words = commandWords(process.argv);
-  if (typeof process.execve === "function" && process.platform !== "win32") process.execve(process.execPath, [process.execPath, ...words], env);
+  if (typeof process.execve === "function" && process.platform !== "win32")
+    process.execve(process.execPath, [process.execPath, ...words], env);
   return supervise(spawn(process.execPath, words, { stdio: ["inherit", "inherit", "inherit", "pipe"], env: { ...env, [LIFELINE]: "3" } }));
 }
 

@@ -45,8 +45,12 @@ export function followConfiguration(world: World, options: ConfigurationOptions,
       for (const warning of next.warnings) log.warn({}, formatProblem(warning, source));
       const waiting = changesThatWait(running.config, next.config);
       current = next.config;
-      log.info({ file: source, providers: current.providers.size, models: current.models.size, keys: current.keys.length }, "the new configuration is live; calls under way keep the old one");
-      if (waiting.length > 0) log.warn({ settings: waiting.join(", ") }, "these settings have changed too, and need a restart to take effect");
+      log.info(
+        { file: source, providers: current.providers.size, models: current.models.size, keys: current.keys.length },
+        "the new configuration is live; calls under way keep the old one",
+      );
+      if (waiting.length > 0)
+        log.warn({ settings: waiting.join(", ") }, "these settings have changed too, and need a restart to take effect");
     } catch (thrown) {
       refuse(thrown, log);
     }
@@ -78,10 +82,15 @@ function changesThatWait(atStart: Config, now: Config): string[] {
 function refuse(thrown: unknown, log: ServerLog): void {
   if (isConfigError(thrown)) {
     const lines = thrown.problems.map((problem) => formatProblem(problem, thrown.fileName));
-    log.error({ problems: lines.length }, `the changed configuration cannot be used, the old one stays:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+    log.error(
+      { problems: lines.length },
+      `the changed configuration cannot be used, the old one stays:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+    );
     return;
   }
   const error = toGatewayError(thrown);
-  log.error(error.code === "internal" ? { err: thrown } : {}, `the changed configuration cannot be used, the old one stays: ${error.message}`);
+  log.error(
+    error.code === "internal" ? { err: thrown } : {},
+    `the changed configuration cannot be used, the old one stays: ${error.message}`,
+  );
 }
-

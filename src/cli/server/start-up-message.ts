@@ -1,7 +1,8 @@
 /** What the server says when it is up: what was found, where it listens, and one line to try it. */
 
-import type { Config, ModelConfig, Target } from "../../config/config.ts";
+import type { Config, ModelConfig, ProviderConfig } from "../../config/config.ts";
 import { MOCK } from "../../house.ts";
+import { targetName } from "../configuration.ts";
 import { keySource } from "../key-sources.ts";
 import type { Written } from "../key-sources.ts";
 import { localTime } from "../period.ts";
@@ -38,7 +39,10 @@ export function startUpMessage(found: StartUp, output: Output): string {
     ["Providers", providerLines(found, output)],
     ["Models", modelLines(found)],
     ["Keys", [keyLine(found)]],
-    ["Database", [`${found.database} (${found.latestCallAt === undefined ? "no calls yet" : `latest call ${localTime(found.latestCallAt)}`})`]],
+    [
+      "Database",
+      [`${found.database} (${found.latestCallAt === undefined ? "no calls yet" : `latest call ${localTime(found.latestCallAt)}`})`],
+    ],
   ];
   const lines = sections.flatMap(([title, rows]) => rows.map((row, at) => `  ${dim((at === 0 ? title : "").padEnd(15))} ${row}`));
   const url = reachableUrl(found.url);
@@ -63,11 +67,18 @@ function providerLines(found: StartUp, output: Output): string[] {
   const width = Math.max(...providers.map((provider) => provider.name.length));
   const lines = providers.map((provider) => {
     const { state, words } = keySource(provider, found.env, found.written, found.source);
-    const type = provider.type === provider.name ? "" : ` (${provider.type}${provider.baseUrl === undefined ? "" : ` at ${provider.baseUrl}`})`;
-    return `${printable(provider.name).padEnd(width)}  ${state === "missing" ? output.colours.yellow(words) : words}${printable(type)}`;
+    return `${printable(provider.name).padEnd(width)}  ${state === "missing" ? output.colours.yellow(words) : words}${printable(kindWords(provider))}`;
   });
   const onlyMock = found.discovered && providers.every((provider) => provider.type === MOCK);
-  return onlyMock ? [...lines, "set OPENAI_API_KEY, ANTHROPIC_API_KEY or the like, and real providers appear here"] : bounded(lines, "headgate doctor");
+  return onlyMock
+    ? [...lines, "set OPENAI_API_KEY, ANTHROPIC_API_KEY or the like, and real providers appear here"]
+    : bounded(lines, "headgate doctor");
+}
+
+/** What the name alone does not say. */
+function kindWords({ name, type, baseUrl }: ProviderConfig): string {
+  if (type === name && baseUrl === undefined) return "";
+  return ` (${type}${baseUrl === undefined ? "" : ` at ${baseUrl}`})`;
 }
 
 function modelLines(found: StartUp): string[] {
@@ -80,10 +91,7 @@ function modelLines(found: StartUp): string[] {
 }
 
 function targetNames(alias: ModelConfig): string {
-  return formatList(
-    alias.targets.map((target: Target) => (target.kind === "alias" ? target.alias : `${target.provider}/${target.model}`)),
-    3,
-  );
+  return formatList(alias.targets.map(targetName), 3);
 }
 
 function example(found: StartUp, provider: string): string {
@@ -101,7 +109,12 @@ function keyLine(found: StartUp): string {
 
 function openLines(found: StartUp, output: Output): string[] {
   const { yellow } = output.colours;
-  if (!found.guarded) return [yellow("  Open: everyone on this machine may call without a key. Once there is a key (`headgate keys new NAME`), the next start asks for it.")];
+  if (!found.guarded)
+    return [
+      yellow(
+        "  Open: everyone on this machine may call without a key. Once there is a key (`headgate keys new NAME`), the next start asks for it.",
+      ),
+    ];
   const none = found.config.keys.length === 0 && found.storedKeys === 0;
   return none ? [yellow("  Calls need a key, and there is none yet: `headgate keys new NAME` makes one, and it works within 2 s.")] : [];
 }

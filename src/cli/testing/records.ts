@@ -45,7 +45,16 @@ export function callRecord(different: Partial<CallRecord> = {}): CallRecord {
   };
 }
 
-export const failedCall: Partial<CallRecord> = { status: 502, outcome: "error", errorCode: "provider_error", finish: null, input: null, output: null, costPico: null, firstByteMs: null };
+export const failedCall: Partial<CallRecord> = {
+  status: 502,
+  outcome: "error",
+  errorCode: "provider_error",
+  finish: null,
+  input: null,
+  output: null,
+  costPico: null,
+  firstByteMs: null,
+};
 
 /** Fills the usual database of a directory. */
 export async function seed(directory: string, records: readonly CallRecord[], more?: (store: Store) => Promise<void>): Promise<void> {

@@ -42,7 +42,11 @@ export function scene(): Scene {
   const start = (words: string[], env: Record<string, string> = {}, lifeline = false): Spawned => {
     // A tested machine's own keys and settings stay out.
     const clean = { PATH: process.env["PATH"] ?? "", HOME: directory, NO_COLOR: "1", BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", ...env };
-    const child = spawn(bun, [main, ...words], { cwd: directory, env: clean, stdio: ["ignore", "pipe", "pipe", ...(lifeline ? (["pipe"] as const) : [])] });
+    const child = spawn(bun, [main, ...words], {
+      cwd: directory,
+      env: clean,
+      stdio: ["ignore", "pipe", "pipe", ...(lifeline ? (["pipe"] as const) : [])],
+    });
     let out = "";
     let err = "";
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
@@ -81,7 +85,10 @@ export function scene(): Scene {
 }
 
 async function listeningUrl(spawned: Spawned): Promise<string> {
-  const found = await eventually(() => /Listening on (http:\/\/\S+)/.exec(spawned.stdout())?.[1] ?? (spawned.child.exitCode === null ? undefined : "ended"), 10_000);
+  const found = await eventually(
+    () => /Listening on (http:\/\/\S+)/.exec(spawned.stdout())?.[1] ?? (spawned.child.exitCode === null ? undefined : "ended"),
+    10_000,
+  );
   if (found === undefined || found === "ended") throw new Error(`The server did not start:\n${spawned.stdout()}${spawned.stderr()}`);
   return found;
 }
@@ -94,7 +101,10 @@ function chat(url: string, model: string, options: { stream?: boolean; key?: str
 }
 
 /** Looks again and again until there is something to see; undefined when there never was. */
-export async function eventually<Value>(look: () => Value | undefined | Promise<Value | undefined>, ms: number): Promise<Value | undefined> {
+export async function eventually<Value>(
+  look: () => Value | undefined | Promise<Value | undefined>,
+  ms: number,
+): Promise<Value | undefined> {
   const until = performance.now() + ms;
   for (;;) {
     const seen = await look();

@@ -29,7 +29,12 @@ export function testWorld(env: Environment = {}, options: { width?: number; now?
   const directory = mkdtempSync(join(tmpdir(), "headgate-cli-"));
   const out: string[] = [];
   const err: string[] = [];
-  const output = (into: string[]): Output => ({ write: (text) => void into.push(text), colours: colours(options.colour ?? false), isTerminal: options.width !== undefined, width: options.width });
+  const output = (into: string[]): Output => ({
+    write: (text) => void into.push(text),
+    colours: colours(options.colour ?? false),
+    isTerminal: options.width !== undefined,
+    width: options.width,
+  });
   const world: TestWorld = {
     out: output(out),
     err: output(err),

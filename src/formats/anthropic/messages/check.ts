@@ -111,6 +111,8 @@ function checkSource(value: Json | undefined, at: string, kinds: readonly string
       return;
     case "url":
       text(source.url, `${at}.url`);
+      // The vendor fetches it: nothing but the web is a place to send it.
+      if (!/^https?:\/\//i.test(String(source.url))) throw invalidField(`${at}.url`, "must be an https: or http: URL");
       return;
     case "file":
       text(source.file_id, `${at}.file_id`);

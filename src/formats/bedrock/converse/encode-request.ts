@@ -17,6 +17,7 @@ import { planTools } from "./encode-tools.ts";
 import { encodeConversation, lacksThinking } from "./encode-turns.ts";
 import type { Turn } from "./encode-turns.ts";
 import { format, own, takesMessagesFields } from "./format.ts";
+import type { Block } from "./format.ts";
 
 export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonObject {
   const context = encodingOf(given);
@@ -29,7 +30,7 @@ export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonO
   const output = planOutput(request, thinks, context);
   if (output.instruction !== undefined) system.push({ text: output.instruction });
   const tools = planTools(request, turns, output.tool, thinks, context);
-  if (tools.silenced) silence(turns);
+  if (tools.silenced) silence(system, turns);
   if (request.cache) pushCachePoint(turns.findLast(({ role }) => role === "user")?.content ?? [], request.cache, "cache_control", context);
 
   const fields: JsonObject = { ...reasoning.fields };
@@ -222,10 +223,10 @@ function settleEnd(turns: Turn[], context: Encoding): void {
   block.text = block.text.trimEnd();
 }
 
-/** At the end, and not in the system prompt: the prompt cache goes on to hold. */
-function silence(turns: Turn[]): void {
-  const text = "<system>\nAnswer without calling any tool.\n</system>";
+/** At the end where that is not an answer begun, and not in the system prompt: so the prompt cache goes on to hold. */
+function silence(system: Block[], turns: Turn[]): void {
+  const text = "Answer without calling any tool.";
   const last = turns.at(-1);
-  if (last?.role === "user") last.content.push({ text });
-  else turns.push({ role: "user", content: [{ text }] });
+  if (last && last.role !== "assistant") last.content.push({ text: last.role === "user" ? `<system>\n${text}\n</system>` : text });
+  else system.push({ text });
 }

@@ -37,12 +37,12 @@ export function planTools(request: ChatRequest, turns: readonly Turn[], answer: 
 
   const calls = namesCalled(turns);
   if (plan.choice.type === "none" && calls.length === 0) blocks.length = 0;
-  if (answer) {
+  // A call that the caller forces is no answer yet, and needs no tool for one.
+  if (answer && plan.choice.type !== "any" && plan.choice.type !== "tool") {
     const tools = [...blocks, { toolSpec: { name: answerTool, description: answer.description, inputSchema: { json: answer.schema } } }];
-    // With other tools around, the model calls those or answers; the caller's own wish for a certain call comes first.
-    const forced = plan.choice.type === "auto" && blocks.length > 0 ? { any: {} } : { tool: { name: answerTool } };
-    const wished = plan.choice.type === "any" || plan.choice.type === "tool" ? wireChoice(plan.choice) : forced;
-    return { toolConfig: { tools, toolChoice: wished }, silenced: false };
+    // With other tools around, the model calls one of those or answers.
+    const open = plan.choice.type === "auto" && blocks.length > 0;
+    return { toolConfig: { tools, toolChoice: open ? { any: {} } : { tool: { name: answerTool } } }, silenced: false };
   }
   if (blocks.length === 0) return recallTools(calls, context);
   const toolConfig: JsonObject = { tools: blocks };

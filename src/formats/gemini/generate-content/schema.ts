@@ -83,8 +83,9 @@ function sanitise(given: JsonObject, moved: Set<string>): JsonObject {
   const words: string[] = [];
   for (const [keyword, value] of Object.entries(schema)) {
     if (value === undefined || silent.has(keyword) || keyword.startsWith("x-")) continue;
-    if (readable.has(keyword)) result[keyword === "oneOf" ? "anyOf" : keyword] = rewrite(keyword, value, moved);
-    else {
+    if (readable.has(keyword) && !(keyword === "oneOf" && schema.anyOf !== undefined)) {
+      result[keyword === "oneOf" ? "anyOf" : keyword] = rewrite(keyword, value, moved);
+    } else {
       words.push(`${keyword}: ${JSON.stringify(value)}`);
       if (!told.has(keyword)) moved.add(keyword);
     }

@@ -52,9 +52,21 @@ class MessageEncoder {
   message(message: SystemMessage | UserMessage | AssistantMessage, at: string): void {
     const { warn } = this.#context;
     if (message.name !== undefined) warn({ field: `${at}.name`, action: "dropped", reason: "Ollama's messages carry no name" });
-    const encoded = message.role === "assistant" ? this.#assistant(message, at) : message.role === "user" ? this.#user(message, at) : this.#system(message, at);
+    const encoded = this.#encode(message, at);
     spendExtra(encoded, message.extra, format, `${at}.`, warn);
     this.#out.push(encoded);
+  }
+
+  #encode(message: SystemMessage | UserMessage | AssistantMessage, at: string): JsonObject {
+    switch (message.role) {
+      case "system":
+      case "developer":
+        return this.#system(message, at);
+      case "user":
+        return this.#user(message, at);
+      case "assistant":
+        return this.#assistant(message, at);
+    }
   }
 
   // ── system and user ────────────────────────────────────────────────────────────────────────────────────────

@@ -14,14 +14,15 @@ import { format, own } from "./format.ts";
 export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonObject {
   const context = warnOnce(given);
   refuse(request, context);
-  const shape = encodeShape(request.output, context);
+  const tools = encodeTools(request, context);
+  const shape = encodeShape(request.output, tools.length > 0, context);
   const body: JsonObject = {
     model: request.model,
     messages: encodeMessages(withInstruction(request.messages, shape.instruction), context),
     // Streaming is what it does unless told otherwise.
     stream: request.stream,
   };
-  encodeTools(body, request, context);
+  if (tools.length > 0) body["tools"] = tools;
   if (shape.format !== undefined) body["format"] = shape.format;
   const think = encodeThink(request.reasoning, context);
   if (think !== undefined) body["think"] = think;
@@ -126,13 +127,13 @@ function maxTokens(asked: number | undefined, { capabilities, warn }: EncodeCont
 
 // ── tools ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function encodeTools(body: JsonObject, { tools = [], toolChoice }: ChatRequest, context: EncodeContext): void {
-  if (tools.length === 0) return;
+/** Those that may be called. */
+function encodeTools({ tools = [], toolChoice }: ChatRequest, context: EncodeContext): JsonObject[] {
+  if (tools.length === 0) return [];
   if (context.quirks.has("no-tools") || context.capabilities.tools === false) throw unsupportedField("tools", "the model takes no tools.");
   const encoded = tools.map((tool, index) => ({ name: tool.name, body: encodeTool(tool, `tools[${index}]`, context) }));
-  const offered = encoded.filter(({ name }) => isOffered(name, toolChoice)).map((tool) => tool.body);
   warnChoice(toolChoice, context);
-  if (offered.length > 0) body["tools"] = offered;
+  return encoded.filter(({ name }) => isOffered(name, toolChoice)).map((tool) => tool.body);
 }
 
 function isOffered(name: string, choice: ToolChoice | undefined): boolean {
@@ -185,17 +186,29 @@ interface Shape {
   instruction?: string | undefined;
 }
 
-/** The server itself holds any model to the shape, by a grammar: what the model can do by itself is not asked. */
-function encodeShape(output: OutputShape | undefined, { quirks, warn }: EncodeContext): Shape {
+/**
+ * The server itself holds any model to the shape, by a grammar: what the model can do by itself is not asked. But the grammar begins with the first
+ * word, so that a tool is never called (ollama/ollama#8095, #11037): beside tools the model is told instead.
+ */
+function encodeShape(output: OutputShape | undefined, beside: boolean, { quirks, warn }: EncodeContext): Shape {
   if (!output || output.type === "text") return {};
   if (quirks.has("no-response-format")) throw unsupportedField("response_format", "the provider has no JSON mode.");
+  if (beside) {
+    warn({ field: "response_format", action: "emulated", reason: "a format would keep Ollama from calling tools: the model was instructed" });
+    return { instruction: instructionFor(output) };
+  }
   if (output.type === "json-object") return { format: "json" };
   if (quirks.has("no-json-schema")) {
     warn({ field: "response_format", action: "emulated", reason: "the provider has JSON mode without schemas: the schema is given as an instruction" });
-    return { format: "json", instruction: `Answer with JSON that conforms to this JSON Schema, and with nothing else:\n${JSON.stringify(output.schema)}` };
+    return { format: "json", instruction: instructionFor(output) };
   }
   const described = output.description !== undefined && output.schema["description"] === undefined;
   return { format: described ? { ...output.schema, description: output.description } : output.schema };
+}
+
+function instructionFor(output: Exclude<OutputShape, { type: "text" }>): string {
+  if (output.type === "json-object") return "When you answer, answer with one valid JSON object and nothing else: no other text, no code fence.";
+  return `When you answer, answer with JSON that conforms to this JSON Schema and with nothing else: no other text, no code fence.\n${JSON.stringify(output.schema)}`;
 }
 
 /** After the system messages at the head, so that a cached beginning stays the same. */

@@ -67,7 +67,9 @@ function impliedStatus({ message }: Said): number {
 
 function build(status: number, said: Said, body: Json, headers: Headers | undefined): GatewayError {
   const code = codeOf(status, said);
-  const details: ErrorDetails = { upstream: { status, type: said.type, requestId: headers?.get("x-request-id") ?? undefined, format, body: redactBody(body) } };
+  // The body of a 401 holds a link by which the machine can be signed in: nobody else needs it.
+  const kept = code === "provider_auth" ? undefined : redactBody(body);
+  const details: ErrorDetails = { upstream: { status, type: said.type, requestId: headers?.get("x-request-id") ?? undefined, format, body: kept } };
   // A refusal keeps the vendor's own status (422, say); everything else has the table's.
   if (code === "provider_rejected" && status >= 400 && status < 500) details.status = status;
   const wait = headers && readRetryAfter(headers);
@@ -86,7 +88,7 @@ function readRetryAfter(headers: Headers): number | undefined {
 
 function codeOf(status: number, { message, type }: Said): ErrorCode {
   if (status >= 300 && status < 400) return "provider_redirect";
-  if (status < 500 || status === 500) {
+  if (status <= 500) {
     // The template engine and the runner report what is the request's fault as 500 now and then.
     if (tooLong.test(message) || type === "exceed_context_size_error") return "context_length_exceeded";
     if (busy.test(message)) return "provider_overloaded";

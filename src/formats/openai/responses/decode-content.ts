@@ -88,7 +88,8 @@ function imagePart(part: JsonObject, at: string): ImagePart {
     source: url === undefined ? { kind: "id", id: part.file_id as string, format } : urlSource(url, `${at}.image_url`),
     ...around(part, ["image_url", "file_id", "detail"]),
   };
-  if (typeof part.detail === "string") decoded.detail = part.detail;
+  // The default, which the official types make clients send.
+  if (typeof part.detail === "string" && part.detail !== "auto") decoded.detail = part.detail;
   return decoded;
 }
 

@@ -1,6 +1,6 @@
 /** Finished output items: the same for a whole reply and at the end of each one in a stream. */
 
-import type { Citation, MediaPart, OpaqueState, ToolCallPart, VendorPart } from "../../../canonical/chat.ts";
+import type { Citation, Extra, MediaPart, OpaqueState, ToolCallPart, VendorPart } from "../../../canonical/chat.ts";
 import { asString, isObject, parseJson } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
 import type { ReplyContext } from "../../codec.ts";
@@ -40,7 +40,7 @@ export function carrierItem(id: string, carried: Carried): JsonObject {
 }
 
 /** What a call or a text has that the format has no field for. */
-export function carriedBy(on: "text" | "tool-call", part: { state?: OpaqueState | undefined; extra?: ToolCallPart["extra"] }, context: ReplyContext): Carried | undefined {
+export function carriedBy(on: "text" | "tool-call", part: { state?: OpaqueState | undefined; extra?: Extra | undefined }, context: ReplyContext): Carried | undefined {
   const { state, extra } = part;
   const foreign = extra && extra.format !== format ? extra : undefined;
   if (!state && !foreign) return undefined;
@@ -109,12 +109,22 @@ export interface CallHead {
   /** The tool is one of free-form input, and the vendor was shown it as a function of one text. */
   wrapped: boolean;
   extra: JsonObject;
+  /** Another format's words about the call. */
+  foreign?: Extra | undefined;
 }
 
 export function callHead(id: string, part: Pick<ToolCallPart, "id" | "name" | "kind" | "extra">, context: ReplyContext): CallHead {
   const wrapped = part.kind === "function" && context.customTools.has(part.name);
-  const extra = part.extra?.format === format ? part.extra.fields : {};
-  return { id, callId: part.id, name: part.name, custom: wrapped || part.kind === "custom", wrapped, extra };
+  const isOwn = part.extra?.format === format;
+  return {
+    id,
+    callId: part.id,
+    name: part.name,
+    custom: wrapped || part.kind === "custom",
+    wrapped,
+    extra: part.extra && isOwn ? part.extra.fields : {},
+    foreign: isOwn ? undefined : part.extra,
+  };
 }
 
 export function callItem(head: CallHead, status: string, text: string): JsonObject {

@@ -27,7 +27,7 @@ const defaults: JsonObject = {
   prompt_cache_key: null,
   reasoning: { effort: null, summary: null },
   safety_identifier: null,
-  service_tier: "default",
+  service_tier: null,
   store: true,
   temperature: null,
   text: { format: { type: "text" } },
@@ -64,11 +64,10 @@ export function settings(body: JsonObject | undefined, extras: JsonObject): Json
   const all: JsonObject = { ...defaults, ...extras };
   for (const field of [...Object.keys(defaults), ...repeated]) {
     const given = body?.[field];
-    if (given === undefined || given === null) continue;
+    // The tier is the one that was used, not the one that was asked for.
+    if (given === undefined || given === null || field === "service_tier") continue;
     all[field] = field === "conversation" && typeof given === "string" ? { id: given } : given;
   }
-  // The tier is the one that was used, not the one that was asked for.
-  if (typeof extras.service_tier === "string") all.service_tier = extras.service_tier;
   all.text = withDefaults(defaults.text, all.text);
   all.reasoning = withDefaults(defaults.reasoning, all.reasoning);
   return all;
