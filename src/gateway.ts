@@ -8,6 +8,7 @@ import { newCallId } from "./canonical/ids.ts";
 import { defaultLimits } from "./config/config.ts";
 import type { Config } from "./config/config.ts";
 import { checkRequestLine, doors, requestTarget } from "./doors/doors.ts";
+import type { RequestTarget, Way } from "./doors/doors.ts";
 import { listModels } from "./doors/models.ts";
 import { messages } from "./formats/anthropic/messages.ts";
 import type { ClientCodec, Codec } from "./formats/codec.ts";
@@ -115,14 +116,16 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
   };
   move(config);
 
+  const refuse = (request: Request, thrown: unknown): Response => {
+    const error = toGatewayError(thrown);
+    const id = newCallId(clock.now());
+    refused(error, id);
+    return answerError(formatFor(request), error, id);
+  };
+
   const wayOf = doors(chatPaths);
-  const answerRequest = async (request: Request): Promise<Response> => {
-    const { path, search } = requestTarget(request.url);
-    const way = wayOf(path);
-    checkRequestLine(request.method, request.headers, way);
+  const answerRequest = async (request: Request, { path, search }: RequestTarget, way: Exclude<Way, { kind: "chat" }> | undefined): Promise<Response> => {
     switch (way?.kind) {
-      case "chat":
-        return handleChat(request, way, search, entrance);
       case "models":
       case "model": {
         const principal = await authenticate(request.headers, search, entrance);
@@ -142,14 +145,15 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
   };
 
   return {
-    async fetch(request) {
+    fetch(request) {
       try {
-        return await answerRequest(request);
+        const target = requestTarget(request.url);
+        const way = wayOf(target.path);
+        checkRequestLine(request.method, request.headers, way);
+        if (way?.kind === "chat") return handleChat(request, way, target.search, entrance);
+        return answerRequest(request, target, way).catch((thrown: unknown) => refuse(request, thrown));
       } catch (thrown) {
-        const error = toGatewayError(thrown);
-        const id = newCallId(clock.now());
-        refused(error, id);
-        return answerError(formatFor(request), error, id);
+        return Promise.resolve(refuse(request, thrown));
       }
     },
     reload: move,

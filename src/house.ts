@@ -8,10 +8,11 @@ import type { Quirk } from "./canonical/quirks.ts";
 import { Secret } from "./canonical/secret.ts";
 import type { Usage } from "./canonical/usage.ts";
 import { defaultRetry, defaultTimeouts } from "./config/config.ts";
+import type { ProviderType } from "./config/check.ts";
 import type { Config, ModelConfig, Price, ProviderConfig, Timeouts } from "./config/config.ts";
 import type { Codec, FormatName } from "./formats/codec.ts";
 import type { Auth, Provider } from "./providers/index.ts";
-import { baseUrlOf, discover, endpoints, findProvider, nearestProviderName } from "./providers/index.ts";
+import { baseUrlOf, discover, endpoints, findProvider, nearestProviderName, providerNames } from "./providers/index.ts";
 import { costOf, pricesFrom } from "./providers/cost.ts";
 import { describeModel, knowsModel, listModels } from "./providers/models.ts";
 import { KeyRing } from "./resilience/key-ring.ts";
@@ -47,7 +48,7 @@ export interface Furnishing {
 /** Throws GatewayError `invalid_request` when the configuration names what this build does not have. */
 export function furnish(config: Config | undefined, materials: Materials, now: () => number): Furnishing {
   const seats = new Map<string, ProviderSeat>();
-  const rows = config ? [...config.providers.values()] : discovered(materials.env);
+  const rows = config && config.providers.size > 0 ? [...config.providers.values()] : discoveredProviders(materials.env);
   for (const row of rows) seats.set(row.name, seat(row, materials, now));
   const aliases = config?.models ?? new Map<string, ModelConfig>();
   const routes = new Map<string, Route>();
@@ -73,10 +74,21 @@ export function furnish(config: Config | undefined, materials: Materials, now: (
   };
 }
 
-/** Without a file: every provider whose usual environment variable is set, and the mock. */
-function discovered(env: Materials["env"]): ProviderConfig[] {
+/** What is there when the configuration names no providers: each whose usual environment variable is set, and the mock. */
+export function discoveredProviders(env: Materials["env"]): ProviderConfig[] {
   const names = [...discover(env).map((one) => one.name), MOCK];
   return names.map((name) => ({ name, type: name, baseUrl: undefined, apiKeys: undefined, headers: new Map(), formats: undefined, models: new Map(), timeout: defaultTimeouts }));
+}
+
+/** The provider types of this build, for the configuration's check. */
+export function providerTypes(env: Materials["env"]): ProviderType[] {
+  const types = providerNames().flatMap((name): ProviderType[] => {
+    const row = findProvider(name) as Provider;
+    const needsBaseUrl = baseUrlOf(row.baseUrl, env) === undefined;
+    const formats = endpoints(row).map((endpoint) => endpoint.format);
+    return [name, ...(row.aliases ?? [])].map((one) => ({ name: one, needsBaseUrl, formats }));
+  });
+  return [...types, { name: MOCK }];
 }
 
 // ── providers ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 import { checkConfig } from "./config/check.ts";
 import { buildGateway } from "./gateway.ts";
 import type { Gateway, Parts } from "./gateway.ts";
+import { discoveredProviders, providerTypes } from "./house.ts";
 
 export { GatewayError, isGatewayError } from "./canonical/errors.ts";
 export type { ErrorCode, Fault } from "./canonical/errors.ts";
@@ -28,6 +29,9 @@ export { buildGateway, checkConfig };
  * }));
  */
 export function createGateway(config?: object, parts: Parts = {}): Gateway {
-  const checked = config === undefined ? undefined : checkConfig(config, { env: parts.env ?? {} }).config;
-  return buildGateway(checked, parts);
+  if (config === undefined) return buildGateway(undefined, parts);
+  const env = parts.env ?? {};
+  // As in a file: who names providers means these and no others.
+  const discovered = "providers" in config ? [] : discoveredProviders(env).map((provider) => provider.name);
+  return buildGateway(checkConfig(config, { env, providerTypes: providerTypes(env), discovered }).config, parts);
 }

@@ -31,7 +31,7 @@ const may: Record<string, readonly string[]> = {
   "handle.ts": ["canonical", "accounts", "answer", "doors", "pipeline.ts", "stages"],
   "house.ts": ["canonical", "accounts", "config", "formats/codec.ts", "providers", "resilience", "routing", "stages", "upstream"],
   "gateway.ts": ["canonical", "accounts", "answer", "config", "doors", "formats", "handle.ts", "house.ts", "mock", "providers", "resilience", "stages", "stores", "telemetry", "upstream"],
-  "index.ts": ["canonical", "answer", "config", "gateway.ts", "stages", "stores", "telemetry"],
+  "index.ts": ["canonical", "answer", "config", "gateway.ts", "house.ts", "stages", "stores", "telemetry"],
   runtimes: ["index.ts"],
   cli: ["index.ts", "canonical", "config", "formats/codec.ts", "gateway.ts", "house.ts", "mock", "providers", "runtimes", "stores", "telemetry"],
   "main.ts": ["cli"],

@@ -12,7 +12,7 @@ import type { Outflow } from "./outflow.ts";
 /** How a runtime makes a response body out of an outflow. */
 export type ToStream = (flow: Outflow) => ReadableStream<Uint8Array>;
 
-export async function answer(call: Call, reply: Reply, toStream: ToStream): Promise<Response> {
+export function answer(call: Call, reply: Reply, toStream: ToStream): Response | Promise<Response> {
   return reply.kind === "whole" ? answerWhole(call, reply) : answerStream(call, reply, toStream);
 }
 

@@ -7,7 +7,7 @@ import type { Decoder, Encoder, ReplyContext, Watcher } from "../formats/codec.t
 import type { Call, Outcome, StreamReply } from "../stages/call.ts";
 import { frameReader } from "../upstream/framing/framing.ts";
 import type { FrameReader } from "../upstream/framing/framing.ts";
-import { eventBoundary, lastBoundary, parseEvent } from "../upstream/framing/sse.ts";
+import { Boundaries, eventBoundary, MAX_EVENT_SIZE, parseEvent, tooLong } from "../upstream/framing/sse.ts";
 
 /** What a runtime turns into a response body. */
 export interface Outflow {
@@ -16,9 +16,6 @@ export interface Outflow {
   /** The client has gone. */
   cancel(): void;
 }
-
-/** An event longer than this without its blank line is not an event. */
-const MAX_EVENT_BYTES = 16 << 20;
 
 /** Only for finding ASCII words in a chunk; what needs reading is decoded as UTF-8. */
 const latin1 = new TextDecoder("latin1");
@@ -118,7 +115,10 @@ abstract class Flow implements Outflow {
 /** Same format on both sides: whole events pass as the bytes they came in, read in passing. */
 export class VerbatimFlow extends Flow {
   readonly #watcher: Watcher;
-  #pending: Uint8Array | undefined;
+  readonly #boundaries = new Boundaries();
+  /** The beginning of an event whose end has not come. */
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
 
   constructor(call: Call, reply: StreamReply) {
     super(call, reply);
@@ -126,28 +126,39 @@ export class VerbatimFlow extends Flow {
   }
 
   protected take(chunk: Uint8Array): Uint8Array | undefined {
-    const bytes = this.#pending ? joined([this.#pending, chunk]) : chunk;
-    const text = latin1.decode(bytes);
-    const cut = lastBoundary(text);
-    if (cut === bytes.byteLength) {
-      this.#pending = undefined;
-      return this.#watcher.concerns(text) ? this.#look(bytes, text) : bytes;
+    const text = latin1.decode(chunk);
+    const cut = this.#boundaries.last(text);
+    if (cut === chunk.byteLength && this.#pending.length === 0) return this.#pass(chunk, text);
+    if (cut < 0) {
+      this.#keep(chunk);
+      return undefined;
     }
-    if (bytes.byteLength - cut > MAX_EVENT_BYTES) {
-      throw new GatewayError("provider_bad_response", `${this.reply.target.provider.name} sent an event of more than ${MAX_EVENT_BYTES} bytes.`);
-    }
-    this.#pending = cut === 0 ? bytes : bytes.subarray(cut);
-    if (cut === 0) return undefined;
-    const whole = bytes.subarray(0, cut);
-    const wholeText = text.slice(0, cut);
-    return this.#watcher.concerns(wholeText) ? this.#look(whole, wholeText) : whole;
+    const whole = joined([...this.#takePending(), chunk.subarray(0, cut)]);
+    if (cut < chunk.byteLength) this.#keep(chunk.subarray(cut));
+    return this.#pass(whole, latin1.decode(whole));
+  }
+
+  #pass(whole: Uint8Array, text: string): Uint8Array | undefined {
+    return this.#watcher.concerns(text) ? this.#look(whole, text) : whole;
+  }
+
+  #keep(piece: Uint8Array): void {
+    this.#pending.push(piece);
+    this.#pendingBytes += piece.byteLength;
+    if (this.#pendingBytes > MAX_EVENT_SIZE) throw tooLong();
+  }
+
+  #takePending(): Uint8Array[] {
+    const pieces = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return pieces;
   }
 
   protected ended(): Uint8Array | undefined {
-    const rest = this.#pending;
-    this.#pending = undefined;
+    const rest = this.#takePending();
     // The last event may lack its blank line.
-    const piece = rest && this.#look(joined([rest, new Uint8Array([10, 10])]));
+    const piece = rest.length > 0 ? this.#look(joined([...rest, new Uint8Array([10, 10])])) : undefined;
     const { reading, ended } = this.#watcher;
     if (!ended && !reading.finish && !reading.error) {
       throw new GatewayError("provider_stream_cut", `${this.reply.target.provider.name} ended its answer before it was complete.`);
@@ -250,6 +261,7 @@ function asksForUsage(call: Call): boolean {
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  if (pieces.length === 1) return pieces[0] as Uint8Array;
   let size = 0;
   for (const piece of pieces) size += piece.byteLength;
   const all = new Uint8Array(size);

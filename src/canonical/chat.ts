@@ -3,11 +3,14 @@
 import type { GatewayError } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Usage } from "./usage.ts";
+import type { WarningAction } from "./warnings.ts";
 
 /** Fields that only one format has a word for: given back to that format untouched, and warned about toward any other. */
 export interface Extra {
   format: string;
   fields: JsonObject;
+  /** What is to be said of a field toward other formats, where "dropped" is not the whole truth. `refused`: without it, it would be another request. */
+  elsewhere?: Readonly<Record<string, { action: WarningAction | "refused"; reason: string }>> | undefined;
 }
 
 // ── the request ──────────────────────────────────────────────────────────────────────────────────────────────

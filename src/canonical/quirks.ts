@@ -34,6 +34,7 @@ export const quirks = {
   "no-tool-cache-marks": "refuses marks for the prompt cache among its tools, takes them elsewhere",
   "no-call-ids": "refuses `id` on function calls and their results",
   "short-tool-ids": "wants tool call ids of exactly nine letters and digits",
+  "prefix-mark": "continues an answer that the client has begun only where it is marked `prefix: true`",
   "replay-reasoning": "wants `reasoning_content` of earlier assistant turns back",
   "reasoning-details": "gives and wants back `reasoning_details`",
   "strip-reasoning": "refuses `reasoning_content` in the history",

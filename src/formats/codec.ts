@@ -2,6 +2,7 @@
 
 import type { Capabilities } from "../canonical/capabilities.ts";
 import type { ChatEvent, ChatReply, ChatRequest, Extra, Finish } from "../canonical/chat.ts";
+import { unsupportedField } from "../canonical/errors.ts";
 import type { GatewayError } from "../canonical/errors.ts";
 import type { Json, JsonObject } from "../canonical/json.ts";
 import type { Quirk } from "../canonical/quirks.ts";
@@ -125,6 +126,8 @@ export interface VerbatimFace {
 
 export interface VerbatimTarget {
   model: string;
+  /** `provider/model` of the target, to tell own opaque state from foreign; without it the model alone has to do. */
+  origin?: string | undefined;
   quirks: ReadonlySet<Quirk>;
   /** With it, fields that the provider refuses and that only tune the answer are left out and named here; without it they are left to the provider. */
   warn?: EncodeContext["warn"] | undefined;
@@ -167,11 +170,16 @@ export interface ClientCodec extends Codec {
   verbatim: VerbatimFace;
 }
 
-/** Gives an `extra` pocket back to its own format, and warns about each field toward any other. */
+/** Gives an `extra` pocket back to its own format; toward any other it warns about each field, and refuses those without which it would be another request. */
 export function spendExtra(into: JsonObject, extra: Extra | undefined, format: FormatName, at: string, warn: EncodeContext["warn"]): void {
   if (!extra) return;
   for (const [field, value] of Object.entries(extra.fields)) {
-    if (extra.format === format) into[field] ??= value;
-    else warn({ field: at + field, action: "dropped", reason: `${format} has no such field` });
+    if (extra.format === format) {
+      into[field] ??= value;
+      continue;
+    }
+    const { action, reason } = extra.elsewhere?.[field] ?? { action: "dropped", reason: `${format} has no such field` };
+    if (action === "refused") throw unsupportedField(at + field, reason);
+    warn({ field: at + field, action, reason });
   }
 }

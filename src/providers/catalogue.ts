@@ -213,6 +213,7 @@ export const catalogue = {
       "no-name",
       "random-seed",
       "short-tool-ids",
+      "prefix-mark",
       "strip-reasoning",
       "no-logit-bias",
       "no-logprobs",

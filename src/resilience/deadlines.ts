@@ -72,9 +72,15 @@ class Lane {
   }
 }
 
-/** Precision: one tick (20 ms). The timer runs only while something is armed, and does not keep the process alive. */
+const TICK_MS = 20;
+
+/**
+ * Precision: one tick. The timer runs only while something is armed, and does not keep the process alive. Arming does not
+ * even ask the clock: it counts from the latest tick, so a deadline may fire up to one tick early, never more.
+ */
 export class Deadlines {
   readonly #now: () => number;
+  #tickedAt = 0;
   readonly #lanes = new Map<number, Lane>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -87,18 +93,19 @@ export class Deadlines {
     const rounded = Math.max(1, Math.round(ms));
     let lane = this.#lanes.get(rounded);
     if (!lane) {
-      lane = new Lane(rounded, this.#now);
+      lane = new Lane(rounded, () => this.#tickedAt);
       this.#lanes.set(rounded, lane);
     }
+    if (this.#timer === undefined) this.#start();
     const entry = new Entry(lane, expire);
     lane.add(entry);
-    if (this.#timer === undefined) this.#start();
     return entry;
   }
 
   /** Fires what is due. Called by the timer; a test with its own clock calls it itself. */
   tick(): void {
     const now = this.#now();
+    this.#tickedAt = now;
     let armed = false;
     for (const [ms, lane] of this.#lanes) {
       lane.expire(now);
@@ -113,7 +120,8 @@ export class Deadlines {
   }
 
   #start(): void {
-    this.#timer = setInterval(() => this.tick(), 20);
+    this.#tickedAt = this.#now();
+    this.#timer = setInterval(() => this.tick(), TICK_MS);
     (this.#timer as { unref?: () => void }).unref?.();
   }
 }

@@ -27,7 +27,7 @@ export const dispatch: Stage = async (call) => {
     }
     return await readWhole(call, target, spoken, verbatim, response, exchange);
   } catch (thrown) {
-    exchange.close();
+    exchange.failed();
     throw thrown;
   }
 };
@@ -58,7 +58,9 @@ function translatedBody(call: Call, target: Target, spoken: SpokenFormat): strin
 
 function refuseLoss(call: Call): void {
   if (!call.strict || call.warnings.length === 0) return;
-  throw new GatewayError("lossy_translation", `x-headgate-strict forbids this translation: ${call.warnings.map(formatWarning).join("; ")}`, { field: call.warnings[0]?.field });
+  // As many as in x-headgate-warnings: the caller's own words are not echoed without bound.
+  const told = call.warnings.slice(0, 10).map(formatWarning).join("; ");
+  throw new GatewayError("lossy_translation", `x-headgate-strict forbids this translation: ${told}`, { field: call.warnings[0]?.field.slice(0, 200) });
 }
 
 /** One exchange with a provider: its abort, its clock, its end. */
@@ -67,8 +69,11 @@ class Exchange {
   readonly #call: Call;
   readonly #target: Target;
   readonly #controller = new AbortController();
-  readonly #total: Deadline;
-  #waiting: Deadline | undefined;
+  #sentAt = 0;
+  /** Until the first event, or until a whole answer is here; then, in a stream, from one chunk to the next. */
+  #patience: Deadline | undefined;
+  /** The end of all patience, in a stream. */
+  #total: Deadline | undefined;
   #closed = false;
 
   constructor(call: Call, target: Target) {
@@ -77,12 +82,10 @@ class Exchange {
     this.signal = this.#controller.signal;
     if (call.signal.aborted) this.#leave();
     call.signal.addEventListener("abort", this.#leave, { once: true });
-    const total = Math.min((call.chosen as Route).totalMs, call.timeoutMs ?? Number.POSITIVE_INFINITY);
-    const left = total - (call.house.clock.monotonic() - call.startedMono);
-    this.#total = call.house.deadlines.arm(left, () => this.#timedOut(`The call took longer than ${total} ms in all.`));
   }
 
-  async send(spoken: SpokenFormat, body: string, verbatim: boolean): Promise<Response> {
+  /** Resolves when the response's headers are here. */
+  send(spoken: SpokenFormat, body: string, verbatim: boolean): Promise<Response> {
     const call = this.#call;
     const { provider, model } = this.#target;
     const headers: Record<string, string> = {
@@ -91,8 +94,8 @@ class Exchange {
       // Compressed answers cost more CPU than they save on the way from a provider, and a cut gzip stream reads as complete.
       "accept-encoding": "identity",
       "user-agent": "headgate",
-      ...spoken.codec.provider.headers(verbatim ? undefined : call.request()),
     };
+    Object.assign(headers, spoken.codec.provider.headers(verbatim ? undefined : call.request()));
     if (verbatim) {
       for (const name of call.codec.verbatim.requestHeaders) {
         const value = call.door.headers.get(name);
@@ -101,36 +104,50 @@ class Exchange {
     }
     Object.assign(headers, provider.headers);
     const url = spoken.baseUrl + (spoken.path ?? spoken.codec.provider.path)(model, call.stream);
-    if (call.key) {
-      const credential = spoken.credential(call.key, { url, headers, body });
-      Object.assign(headers, credential instanceof Promise ? await credential : credential);
-    }
-    const { firstByteMs, wholeMs } = this.#target.patience;
-    const patience = call.stream ? firstByteMs : wholeMs;
-    this.#waiting = call.house.deadlines.arm(patience, () => this.#timedOut(`${provider.name} sent nothing for ${patience} ms.`));
-    const begun = call.house.clock.monotonic();
-    try {
-      return await send({ fetch: provider.fetch, url, headers, body, signal: this.signal, provider: provider.name });
-    } finally {
-      call.upstreamMs += call.house.clock.monotonic() - begun;
-    }
+    const credential = call.key ? spoken.credential(call.key, { url, headers, body }) : {};
+    if (credential instanceof Promise) return credential.then((signed) => this.#go(url, Object.assign(headers, signed), body));
+    return this.#go(url, Object.assign(headers, credential), body);
   }
 
-  /** The first event is here: from now on only silence between two chunks counts. */
+  #go(url: string, headers: Record<string, string>, body: string): Promise<Response> {
+    const call = this.#call;
+    const { provider, patience } = this.#target;
+    this.#sentAt = call.house.clock.monotonic();
+    const patienceMs = call.stream ? patience.firstByteMs : patience.wholeMs;
+    const leftMs = totalMs(call) - (this.#sentAt - call.startedMono);
+    this.#patience =
+      leftMs <= patienceMs
+        ? call.house.deadlines.arm(leftMs, () => this.#outOfTime())
+        : call.house.deadlines.arm(patienceMs, () => this.#timedOut(`${provider.name} sent nothing for ${patienceMs} ms.`));
+    return send({ fetch: provider.fetch, url, headers, body, signal: this.signal, provider: provider.name });
+  }
+
+  /** The first event of a stream is here: from now on silence between two chunks counts, and the whole. */
   begun(): void {
-    this.#waiting?.clear();
+    const call = this.#call;
+    const now = this.#waited();
+    this.#patience?.clear();
     const { idleMs } = this.#target.patience;
-    this.#waiting = this.#call.house.deadlines.arm(idleMs, () => this.#timedOut(`${this.#target.provider.name} fell silent for ${idleMs} ms in the middle of its answer.`));
+    this.#patience = call.house.deadlines.arm(idleMs, () =>
+      this.#timedOut(`${this.#target.provider.name} fell silent for ${idleMs} ms in the middle of its answer.`),
+    );
+    this.#total = call.house.deadlines.arm(totalMs(call) - (now - call.startedMono), () => this.#outOfTime());
   }
 
   heard(): void {
-    this.#waiting?.restart();
+    this.#patience?.restart();
   }
 
-  /** The answer is complete: timers end, the connection stays usable. */
+  /** A whole answer is here. Returns the time. */
+  complete(): number {
+    this.done();
+    return this.#waited();
+  }
+
+  /** The answer is over: timers end, the connection stays usable. */
   done(): void {
-    this.#waiting?.clear();
-    this.#total.clear();
+    this.#patience?.clear();
+    this.#total?.clear();
     this.#call.signal.removeEventListener("abort", this.#leave);
   }
 
@@ -142,13 +159,35 @@ class Exchange {
     this.#controller.abort(new GatewayError("client_closed", "The exchange was ended."));
   }
 
+  /** It has failed before anything could be shown. */
+  failed(): void {
+    if (this.#sentAt > 0) this.#waited();
+    this.close();
+  }
+
+  /** What was spent waiting for the provider is not the gateway's own time. */
+  #waited(): number {
+    const now = this.#call.house.clock.monotonic();
+    this.#call.upstreamMs += now - this.#sentAt;
+    return now;
+  }
+
   readonly #leave = (): void => {
     this.#controller.abort(new GatewayError("client_closed", "The client closed the connection."));
   };
 
+  #outOfTime(): void {
+    this.#timedOut(`The call took longer than ${totalMs(this.#call)} ms in all.`);
+  }
+
   #timedOut(message: string): void {
     this.#controller.abort(new GatewayError("provider_timeout", message));
   }
+}
+
+/** Milliseconds that the call may take, over all attempts. */
+function totalMs(call: Call): number {
+  return Math.min((call.chosen as Route).totalMs, call.timeoutMs ?? Number.POSITIVE_INFINITY);
 }
 
 // ── the way back ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,12 +202,8 @@ async function readError(response: Response, codec: Codec, exchange: Exchange, c
 }
 
 async function readWhole(call: Call, target: Target, spoken: SpokenFormat, verbatim: boolean, response: Response, exchange: Exchange): Promise<WholeReply> {
-  const clock = call.house.clock;
-  const begun = clock.monotonic();
   const text = await readText(response, call.house.maxReplyBytes, exchange.signal, target.provider.name);
-  exchange.done();
-  const now = clock.monotonic();
-  call.upstreamMs += now - begun;
+  const now = exchange.complete();
   const body = parseJson(text);
   if (!isObject(body)) throw notTheFormat(target, spoken);
   // A stream was asked for and a whole answer came: it has to be told as a stream.
@@ -203,8 +238,6 @@ function readEvents(events: readonly ChatEvent[]): Reading {
 
 /** Reads as far as the first event, so that an error inside a 200 can still go to another target. */
 async function beginStream(call: Call, target: Target, spoken: SpokenFormat, verbatim: boolean, response: Response, exchange: Exchange): Promise<Reply> {
-  const { clock } = call.house;
-  const begun = clock.monotonic();
   if (!response.body) throw notTheFormat(target, spoken);
   const reader = response.body.getReader();
   const peek = frameReader(spoken.codec.framing);
@@ -234,15 +267,13 @@ async function beginStream(call: Call, target: Target, spoken: SpokenFormat, ver
     if (heldBytes > MAX_ERROR_BYTES) throw notTheFormat(target, spoken);
   }
   exchange.begun();
-  const now = clock.monotonic();
-  call.upstreamMs += now - begun;
   return {
     kind: "stream",
     headers: response.headers,
     spoken,
     verbatim,
     target,
-    firstByteMs: now - call.startedMono,
+    firstByteMs: call.house.clock.monotonic() - call.startedMono,
     source: streamSource(held, reader, exchange, target),
     settle: () => {},
   } satisfies StreamReply;

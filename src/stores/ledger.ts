@@ -43,6 +43,8 @@ interface Wave {
 const batchSize = 500;
 /** After a failure: enough to see whether the store is back, few enough to look at one by one. */
 const probeSize = 64;
+/** A wave waits for so many turns of a busy event loop: fractions of a millisecond. */
+const mostTurns = 3;
 /** One by one, the store failed this often in a row: it is the store. */
 const patience = 3;
 const firstRetryMs = 100;
@@ -84,6 +86,10 @@ export class Ledger {
   #left = 0;
   #next: Wave | undefined;
   readonly #settled: Promise<void> = Promise.resolve();
+
+  /** Turns of the event loop that the wave has waited for more, and its size at the last one. */
+  #turns = 0;
+  #seen = 0;
 
   #timer: unknown;
   /** Failed tries since the last success. */
@@ -146,10 +152,20 @@ export class Ledger {
 
   #schedule(): void {
     this.#state = "scheduled";
-    this.#defer(() => {
-      if (this.#state === "scheduled") this.#write();
-    });
+    this.#turns = 0;
+    this.#seen = this.#queue.length;
+    this.#defer(this.#due);
   }
+
+  /** While every turn of the event loop brings more, a few turns share a transaction: beginning and ending one costs as much as five rows. */
+  readonly #due = (): void => {
+    if (this.#state !== "scheduled") return;
+    const count = this.#queue.length;
+    if (count === this.#seen || this.#turns === mostTurns || count >= probeSize) return this.#write();
+    this.#turns += 1;
+    this.#seen = count;
+    this.#defer(this.#due);
+  };
 
   #write(): void {
     if (this.#left === 0) {

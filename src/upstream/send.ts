@@ -19,28 +19,21 @@ export interface Sending {
 }
 
 /** Sends; resolves when the response's headers are here. An abort throws the signal's reason when that is a GatewayError. */
-export async function send(sending: Sending): Promise<Response> {
-  const { signal } = sending;
-  let response: Response;
-  try {
-    response = await sending.fetch(sending.url, {
-      method: "POST",
-      headers: sending.headers,
-      body: sending.body,
-      signal,
-      // A followed redirect would carry x-api-key to a stranger (measured with undici: only Authorization is stripped).
-      redirect: "manual",
-    });
-  } catch (cause) {
-    throw brokenExchange(cause, signal, sending.provider);
-  }
-  if (response.status >= 300 && response.status < 400) {
-    void response.body?.cancel().catch(() => {});
-    throw new GatewayError("provider_redirect", `${sending.provider} answered ${response.status} (a redirect), which is not followed.`, {
-      upstream: { status: response.status },
-    });
-  }
-  return response;
+export function send(sending: Sending): Promise<Response> {
+  const { signal, headers, body, provider } = sending;
+  // A followed redirect would carry x-api-key to a stranger (measured with undici: only Authorization is stripped).
+  return sending.fetch(sending.url, { method: "POST", headers, body, signal, redirect: "manual" }).then(
+    (response) => {
+      if (response.status < 300 || response.status >= 400) return response;
+      void response.body?.cancel().catch(() => {});
+      throw new GatewayError("provider_redirect", `${provider} answered ${response.status} (a redirect), which is not followed.`, {
+        upstream: { status: response.status },
+      });
+    },
+    (cause: unknown) => {
+      throw brokenExchange(cause, signal, provider);
+    },
+  );
 }
 
 /** A failure of the transport as a GatewayError. */
@@ -50,22 +43,20 @@ export function brokenExchange(cause: unknown, signal: AbortSignal, provider: st
   return new GatewayError("provider_unreachable", `The connection to ${provider} failed${code ? ` (${code})` : ""}.`, { cause });
 }
 
-/** The whole body as text; refuses more than `limit` characters' worth of bytes. */
-export async function readText(response: Response, limit: number, signal: AbortSignal, provider: string): Promise<string> {
+/** The whole body as text; refuses more than `limit` bytes. */
+export function readText(response: Response, limit: number, signal: AbortSignal, provider: string): Promise<string> {
   const declared = Number(response.headers.get("content-length") ?? Number.NaN);
   if (declared > limit) {
     void response.body?.cancel().catch(() => {});
-    throw tooLarge(provider, limit);
+    return Promise.reject(tooLarge(provider, limit));
   }
-  try {
-    // A declared length bounds what can come: the runtime cuts there, so the quick way is safe.
-    if (declared >= 0) return await response.text();
-    return await readBounded(response, limit, provider);
-  } catch (cause) {
+  // A declared length bounds what can come: the runtime cuts there, so the quick way is safe.
+  const reading = declared >= 0 ? response.text() : readBounded(response, limit, provider);
+  return reading.catch((cause: unknown) => {
     if (cause instanceof GatewayError) throw cause;
     if (signal.aborted) throw signal.reason;
     throw new GatewayError("provider_stream_cut", `${provider} broke off in the middle of its answer.`, { cause });
-  }
+  });
 }
 
 async function readBounded(response: Response, limit: number, provider: string): Promise<string> {

@@ -37,7 +37,11 @@ type Row = readonly [name: string, bytes: readonly (string | Uint8Array | number
 const bodyLengths: readonly Row[] = [
   ["a length and chunks", post(door, chunk + hidden, [`Content-Length: ${body.length}`, "Transfer-Encoding: chunked"]), [400]],
   ["chunks and a length, with a request behind", post(door, hidden, ["Transfer-Encoding: chunked", "Content-Length: 5"]), [400]],
-  ["a length that covers a request behind the last chunk", post(door, hidden, [`Content-Length: ${hidden.length}`, "Transfer-Encoding: chunked"]), [400]],
+  [
+    "a length that covers a request behind the last chunk",
+    post(door, hidden, [`Content-Length: ${hidden.length}`, "Transfer-Encoding: chunked"]),
+    [400],
+  ],
   ["two lengths that differ", post(door, body, [`Content-Length: ${body.length}`, "Content-Length: 5"]), [400]],
   ["a list of lengths", post(door, body, [`Content-Length: ${body.length}, ${body.length}`]), [400]],
   ["a length with a plus", post(door, body, [`Content-Length: +${body.length}`]), [400]],
@@ -55,7 +59,11 @@ const bodyLengths: readonly Row[] = [
   ["a chunk size beyond 64 bits", post(door, `fffffffffffffffff\r\n${body}\r\n0\r\n\r\n`, ["Transfer-Encoding: chunked"]), [400, 413]],
   ["a chunk longer than its size", post(door, `5\r\n${body}\r\n0\r\n\r\n`, ["Transfer-Encoding: chunked"]), [400]],
   ["chunks that end in bare line feeds", post(door, `${body.length.toString(16)}\n${body}\n0\n\n`, ["Transfer-Encoding: chunked"]), [400]],
-  ["a flood of chunk extensions", post(door, `${body.length.toString(16)};${"a=b;".repeat(20_000)}\r\n${body}\r\n0\r\n\r\n`, ["Transfer-Encoding: chunked"]), [400, 413, 431]],
+  [
+    "a flood of chunk extensions",
+    post(door, `${body.length.toString(16)};${"a=b;".repeat(20_000)}\r\n${body}\r\n0\r\n\r\n`, ["Transfer-Encoding: chunked"]),
+    [400, 413, 431],
+  ],
   ["a body that ends early", post(door, body, [`Content-Length: ${body.length + 10}`]), [0, 400], { fin: true }],
 ];
 
@@ -76,9 +84,21 @@ const lines: readonly Row[] = [
   ["a TLS hello", [new Uint8Array([0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0])], [0, 400]],
   ["HTTP/9.9", [`POST ${door} HTTP/9.9\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n${body}`], [400, 505]],
   ["a relative target", [`POST v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n${body}`], [400]],
-  ["a WebSocket of a version nobody speaks", [`GET ${door} HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 7\r\n\r\n`], [400, 405, 426]],
+  [
+    "a WebSocket of a version nobody speaks",
+    [`GET ${door} HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 7\r\n\r\n`],
+    [400, 405, 426],
+  ],
   ["a header of 100 kB", post(door, body, [`X-A: ${"a".repeat(100_000)}`]), [431]],
-  ["three thousand headers", post(door, body, Array.from({ length: 3000 }, (_, at) => `X-${at}: a`)), [431]],
+  [
+    "three thousand headers",
+    post(
+      door,
+      body,
+      Array.from({ length: 3000 }, (_, at) => `X-${at}: a`),
+    ),
+    [431],
+  ],
   ["a path of 100 kB", [`GET /${"a".repeat(100_000)} HTTP/1.1\r\nHost: gateway\r\n\r\n`], [404, 414, 431]],
 ];
 
@@ -104,7 +124,12 @@ test("what looks odd but is right is served", async () => {
     ["chunks", post(door, `${chunk}0\r\n\r\n`, ["Transfer-Encoding: chunked"])],
     ["chunks with an extension", post(door, `${body.length.toString(16)};a=b\r\n${body}\r\n0\r\n\r\n`, ["Transfer-Encoding: chunked"])],
     ["a header called __proto__", post(door, body, ["__proto__: polluted"])],
-    ["a target with its host", [`POST http://gateway${door} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`]],
+    [
+      "a target with its host",
+      [
+        `POST http://gateway${door} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      ],
+    ],
     ["Expect: 100-continue", post(door, body, ["Expect: 100-continue"])],
     ["an IPv6 Host", post(door, body, ["Host: [::1]:4000"])],
   ];
@@ -116,7 +141,10 @@ test("what looks odd but is right is served", async () => {
 
 test("a credential in a trailer is none", async () => {
   const asked = fake.requests.length;
-  const answer = await sendRaw(guarded.port, post(door, `${chunk}0\r\nAuthorization: Bearer client-secret-1\r\n\r\n`, ["Transfer-Encoding: chunked", "Trailer: Authorization"]));
+  const answer = await sendRaw(
+    guarded.port,
+    post(door, `${chunk}0\r\nAuthorization: Bearer client-secret-1\r\n\r\n`, ["Transfer-Encoding: chunked", "Trailer: Authorization"]),
+  );
   expect([400, 401]).toContain(answer.status);
   expect(fake.requests.length).toBe(asked);
 });
@@ -144,7 +172,11 @@ test("two hundred half requests at once do not slow the others down", async () =
       const socket = connect(house.port, "127.0.0.1");
       socket.on("error", () => {});
       sockets.push(socket);
-      socket.write(at % 2 === 0 ? "POST /v1/chat/completions HTTP/1.1\r\nHost: gat" : `POST ${door} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"mod`);
+      socket.write(
+        at % 2 === 0
+          ? "POST /v1/chat/completions HTTP/1.1\r\nHost: gat"
+          : `POST ${door} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"mod`,
+      );
     }
     await wait(100);
     const begun = performance.now();

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../../src/index.ts";
 import { startFakeProvider } from "../../testkit/fake-provider.ts";
-import type { FakeProvider } from "../../testkit/fake-provider.ts";
+import type { FakeProvider, RecordedRequest } from "../../testkit/fake-provider.ts";
 import { bothFormats, openHouse } from "./house.ts";
 import type { House } from "./house.ts";
 import { post, sendRaw } from "./raw-client.ts";
@@ -29,7 +29,9 @@ let house: House;
 let guarded: House;
 
 beforeAll(async () => {
-  fake = await startFakeProvider({ answer: (request) => ({ body: request.path.endsWith("/messages") ? message("Hello.") : completion("Hello.") }) });
+  fake = await startFakeProvider({
+    answer: (request) => ({ body: request.path.endsWith("/messages") ? message("Hello.") : completion("Hello.") }),
+  });
   house = await openHouse(bothFormats(fake), { store: await openStore("sqlite::memory:") });
   guarded = await openHouse({ ...bothFormats(fake), keys: [{ name: "ci", key: secret }] });
 });
@@ -44,7 +46,11 @@ function good(dialect: Dialect, provider: string): Dict {
   return dialect === "anthropic" ? { ...body, max_tokens: 100 } : body;
 }
 
-async function expectRefusal(answer: Response, dialect: Dialect, status: number): Promise<{ message: string; field: unknown; code: unknown }> {
+async function expectRefusal(
+  answer: Response,
+  dialect: Dialect,
+  status: number,
+): Promise<{ message: string; field: unknown; code: unknown }> {
   const text = await answer.text();
   expect([answer.status, text]).toEqual([status, expect.stringContaining('"error"')]);
   expect(answer.headers.get("content-type")).toBe("application/json");
@@ -94,7 +100,11 @@ describe("bodies that are no JSON object", () => {
   for (const [name, body] of bodies) {
     test(name, async () => {
       for (const dialect of ["openai", "anthropic"] as const) {
-        const answer = await fetch(house.url + paths[dialect], { method: "POST", headers: { "content-type": "application/json" }, body: body as string });
+        const answer = await fetch(house.url + paths[dialect], {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: body as string,
+        });
         expect((await expectRefusal(answer, dialect, 400)).code).toBe("invalid_json");
       }
       await expectService();
@@ -124,7 +134,11 @@ describe("content types and encodings", () => {
   }
 
   test("what is JSON by another spelling is taken", async () => {
-    for (const headers of [{ "content-type": "Application/JSON; charset=UTF-8" }, { "content-type": "application/json ;charset=utf-8" }, { "content-encoding": "identity" }] as Record<string, string>[]) {
+    for (const headers of [
+      { "content-type": "Application/JSON; charset=UTF-8" },
+      { "content-type": "application/json ;charset=utf-8" },
+      { "content-encoding": "identity" },
+    ] as Record<string, string>[]) {
       expect((await house.post(paths.openai, good("openai", "oai"), headers)).status).toBe(200);
     }
   });
@@ -198,7 +212,10 @@ describe("fields of the wrong type", () => {
       [{ messages: [{ role: "tool", content: "5" }] }, "messages[0].tool_call_id"],
       [{ messages: [{ role: "assistant", tool_calls: {} }] }, "messages[0].tool_calls"],
       [{ messages: [{ role: "assistant", tool_calls: [null] }] }, "messages[0].tool_calls[0]"],
-      [{ messages: [{ role: "assistant", tool_calls: [{ type: "function", function: { name: "a", arguments: "{}" } }] }] }, "messages[0].tool_calls[0].id"],
+      [
+        { messages: [{ role: "assistant", tool_calls: [{ type: "function", function: { name: "a", arguments: "{}" } }] }] },
+        "messages[0].tool_calls[0].id",
+      ],
       [image(42), "messages[0].content[0].image_url.url"],
       [image("file:///etc/passwd"), "messages[0].content[0].image_url.url"],
       [image("FTP://example.com/a.png"), "messages[0].content[0].image_url.url"],
@@ -242,7 +259,8 @@ describe("fields of the wrong type", () => {
 });
 
 describe("bodies that would hold up the process", () => {
-  const deep = (levels: number): string => `{"model":"oai/m","messages":[{"role":"user","content":"a"}],"x":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  const deep = (levels: number): string =>
+    `{"model":"oai/m","messages":[{"role":"user","content":"a"}],"x":${"[".repeat(levels)}${"]".repeat(levels)}}`;
   const wide = (bytes: number): string => `{"model":"oai/m","messages":[{"role":"user","content":"a"}],"x":[${"{},".repeat(bytes / 3)}{}]}`;
   const bodies: readonly [string, () => string][] = [
     ["10,000 levels", () => deep(10_000)],
@@ -271,7 +289,10 @@ describe("bodies that would hold up the process", () => {
   }
 
   test("fifty megabytes of an image are too large", async () => {
-    const body = JSON.stringify({ ...good("openai", "oai"), messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: `data:image/png;base64,${"A".repeat(50_000_000)}` } }] }] });
+    const body = JSON.stringify({
+      ...good("openai", "oai"),
+      messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: `data:image/png;base64,${"A".repeat(50_000_000)}` } }] }],
+    });
     const answer = await sendRaw(house.port, post(paths.openai, body), { waitMs: 5000 });
     expect(answer.status).toBe(413);
     expect(fake.requests.length).toBe(0);
@@ -297,11 +318,11 @@ describe("text that is odd but right", () => {
         const body = `{"model":"${provider}/m","max_tokens":9,"messages":[{"role":"user","content":"${escaped}"}]}`;
         const answer = await house.post(paths[dialect], body);
         expect(answer.status).toBe(200);
-        const [received] = fake.requests;
-        const { messages } = received?.json() as { messages: { content: string | { text: string }[] }[] };
+        const received = fake.requests[0] as RecordedRequest;
+        const { messages } = received.json() as { messages: { content: string | { text: string }[] }[] };
         const content = messages[0]?.content;
         expect(typeof content === "string" ? content : content?.[0]?.text).toBe(said);
-        if ((dialect === "openai") === (provider === "oai")) expect(received?.body).toContain(`"content":"${escaped}"`);
+        if ((dialect === "openai") === (provider === "oai")) expect(received.body).toContain(`"content":"${escaped}"`);
       }
     });
   }
@@ -320,11 +341,16 @@ describe("text that is odd but right", () => {
   });
 
   test("fields named after an object's own innards are fields like any other", async () => {
-    const body = '{"model":"oai/m","messages":[{"role":"user","content":"a"}],"__proto__":{"stream":true},"constructor":{"a":1},"toString":"x"}';
+    const body =
+      '{"model":"oai/m","messages":[{"role":"user","content":"a"}],"__proto__":{"stream":true},"constructor":{"a":1},"toString":"x"}';
     const answer = await house.post(paths.openai, body);
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(fake.requests[0]?.body).toBe(body.replace("oai/m", "m"));
-    for (const [dialect, provider] of ways) expect((await house.post(paths[dialect], { ...JSON.parse(body.replace("{", '{"max_tokens":9,')) as Dict, model: `${provider}/m` })).status).toBe(200);
+    for (const [dialect, provider] of ways)
+      expect(
+        (await house.post(paths[dialect], { ...(JSON.parse(body.replace("{", '{"max_tokens":9,')) as Dict), model: `${provider}/m` }))
+          .status,
+      ).toBe(200);
     expect(({} as Dict)["stream"]).toBeUndefined();
   });
 
@@ -384,7 +410,7 @@ describe("names of models", () => {
       const answer = await house.post(paths.openai, { ...good("openai", "oai"), model: `oai/${model}` });
       expect([model, answer.status]).toEqual([model, 200]);
       expect(fake.requests.at(-1)).toMatchObject({ path: "/v1/chat/completions", headers: { host: `127.0.0.1:${fake.port}` } });
-      expect((fake.requests.at(-1)?.json() as Dict)["model"]).toBe(model);
+      expect(fake.requests.at(-1)?.json()).toMatchObject({ model });
     }
   });
 
@@ -399,7 +425,23 @@ describe("names of models", () => {
 
 describe("paths", () => {
   test("spellings of an admin's door open nothing", async () => {
-    const spellings = ["/admin", "/admin/", "/admin/api/keys", "//admin/api/keys", "/ADMIN/api/keys", "/%61dmin/api/keys", "/admin%2fapi%2fkeys", "/admin;x/api/keys", "/v1/%2e%2e/admin/api/keys", "/v1/models/../../admin/api/keys", "/v1/chat/completions/../../../admin/api/keys", "/admin/api/keys?key=x#y", "/\\admin/api/keys", "/.env", "/proc/self/environ"];
+    const spellings = [
+      "/admin",
+      "/admin/",
+      "/admin/api/keys",
+      "//admin/api/keys",
+      "/ADMIN/api/keys",
+      "/%61dmin/api/keys",
+      "/admin%2fapi%2fkeys",
+      "/admin;x/api/keys",
+      "/v1/%2e%2e/admin/api/keys",
+      "/v1/models/../../admin/api/keys",
+      "/v1/chat/completions/../../../admin/api/keys",
+      "/admin/api/keys?key=x#y",
+      "/\\admin/api/keys",
+      "/.env",
+      "/proc/self/environ",
+    ];
     for (const path of spellings) {
       const answer = await sendRaw(guarded.port, `GET ${path} HTTP/1.1\r\nHost: gateway\r\n\r\n`);
       expect([path, [400, 401, 403, 404].includes(answer.status)]).toEqual([path, true]);
@@ -409,7 +451,18 @@ describe("paths", () => {
 
   test("spellings of a chat's door never open it to a stranger", async () => {
     const body = JSON.stringify(good("openai", "oai"));
-    for (const path of ["//v1/chat/completions", "/v1//chat/completions", "/v1/chat/completions/", "/V1/chat/completions", "/v1/chat/completions%2f", "/v1/chat%2fcompletions", "/health/live/../../v1/chat/completions", "/v1/chat/completions;x", "/v1/chat/completions?key=wrong", "/metrics/../v1/messages"]) {
+    for (const path of [
+      "//v1/chat/completions",
+      "/v1//chat/completions",
+      "/v1/chat/completions/",
+      "/V1/chat/completions",
+      "/v1/chat/completions%2f",
+      "/v1/chat%2fcompletions",
+      "/health/live/../../v1/chat/completions",
+      "/v1/chat/completions;x",
+      "/v1/chat/completions?key=wrong",
+      "/metrics/../v1/messages",
+    ]) {
       const answer = await sendRaw(guarded.port, post(path, body));
       expect([path, [400, 401, 404].includes(answer.status)]).toEqual([path, true]);
     }
@@ -484,7 +537,15 @@ describe("attempts to send the provider's key elsewhere", () => {
   test("fields and headers that name another address change nothing", async () => {
     const thief = await startFakeProvider({ answer: { body: completion("Stolen.") } });
     try {
-      const fields = { api_base: thief.url, base_url: thief.url, api_key: "x", extra_headers: { "x-evil": "1" }, extra_body: { a: 1 }, api_version: "x", custom_llm_provider: "x" };
+      const fields = {
+        api_base: thief.url,
+        base_url: thief.url,
+        api_key: "x",
+        extra_headers: { "x-evil": "1" },
+        extra_body: { a: 1 },
+        api_version: "x",
+        custom_llm_provider: "x",
+      };
       const headers = {
         "x-base-url": thief.url,
         "x-api-base": thief.url,
@@ -512,7 +573,10 @@ describe("attempts to send the provider's key elsewhere", () => {
     try {
       for (const [dialect, provider] of ways) {
         fake.requests.length = 0;
-        fake.script({ status: 307, headers: { location: `${thief.url}/v1/chat/completions` } }, { status: 302, headers: { location: thief.url } });
+        fake.script(
+          { status: 307, headers: { location: `${thief.url}/v1/chat/completions` } },
+          { status: 302, headers: { location: thief.url } },
+        );
         const answer = await house.post(paths[dialect], good(dialect, provider));
         expect(answer.status).toBe(502);
         expect(answer.headers.get("x-headgate-error")).toBe("provider_redirect");
@@ -528,10 +592,22 @@ describe("attempts to send the provider's key elsewhere", () => {
   test("the address of an image is never opened", async () => {
     const thief = await startFakeProvider({ answer: { body: {} } });
     try {
-      for (const url of [`${thief.url}/a.png`, `http://localhost:${thief.port}/a.png`, `http://2130706433:${thief.port}/a.png`, `http://[::ffff:127.0.0.1]:${thief.port}/a.png`, `http://0x7f.1:${thief.port}/a.png`]) {
+      for (const url of [
+        `${thief.url}/a.png`,
+        `http://localhost:${thief.port}/a.png`,
+        `http://2130706433:${thief.port}/a.png`,
+        `http://[::ffff:127.0.0.1]:${thief.port}/a.png`,
+        `http://0x7f.1:${thief.port}/a.png`,
+      ]) {
         for (const provider of ["oai", "ant"]) {
-          await house.post(paths.openai, { ...good("openai", provider), messages: [{ role: "user", content: [{ type: "image_url", image_url: { url } }] }] });
-          await house.post(paths.anthropic, { ...good("anthropic", provider), messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url } }] }] });
+          await house.post(paths.openai, {
+            ...good("openai", provider),
+            messages: [{ role: "user", content: [{ type: "image_url", image_url: { url } }] }],
+          });
+          await house.post(paths.anthropic, {
+            ...good("anthropic", provider),
+            messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url } }] }],
+          });
         }
       }
       expect(thief.connections).toBe(0);

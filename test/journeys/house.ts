@@ -52,8 +52,10 @@ export async function openHouse(config: object, options: HouseOptions = {}): Pro
     gateway,
     store,
     records,
-    openai: ({ apiKey = "client-key", headers } = {}) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0, ...(headers && { defaultHeaders: headers }) }),
-    anthropic: ({ apiKey = "client-key", headers } = {}) => new Anthropic({ baseURL: url, apiKey, maxRetries: 0, ...(headers && { defaultHeaders: headers }) }),
+    openai: ({ apiKey = "client-key", headers } = {}) =>
+      new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0, ...(headers && { defaultHeaders: headers }) }),
+    anthropic: ({ apiKey = "client-key", headers } = {}) =>
+      new Anthropic({ baseURL: url, apiKey, maxRetries: 0, ...(headers && { defaultHeaders: headers }) }),
     post: (path, body, headers, signal) =>
       fetch(url + path, {
         method: "POST",
@@ -62,7 +64,9 @@ export async function openHouse(config: object, options: HouseOptions = {}): Pro
         ...(signal && { signal }),
       }),
     ended: (calls) =>
-      records.length >= calls ? Promise.resolve(records[calls - 1] as CallRecord) : new Promise((resolve) => waiting.push({ calls, resolve })),
+      records.length >= calls
+        ? Promise.resolve(records[calls - 1] as CallRecord)
+        : new Promise((resolve) => waiting.push({ calls, resolve })),
     async close() {
       await stop();
       await gateway.close();

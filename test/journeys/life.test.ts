@@ -2,6 +2,7 @@
 
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { APIError as AnthropicError } from "@anthropic-ai/sdk";
 import { APIError as OpenaiError } from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +10,7 @@ import { openStore } from "../../src/index.ts";
 import { startFakeProvider } from "../../testkit/fake-provider.ts";
 import type { Answer, FakeProvider, RecordedRequest } from "../../testkit/fake-provider.ts";
 import { anthropicStream, openaiStream } from "../../testkit/frames.ts";
-import { bothFormats, openHouse } from "./house.ts";
+import { bothFormats, openHouse, underBun } from "./house.ts";
 import type { House, HouseOptions } from "./house.ts";
 import { post } from "./raw-client.ts";
 import { completion, completionChunks, message, messageEvents, textBlock } from "./replies.ts";
@@ -30,7 +31,9 @@ const houses: House[] = [];
 
 beforeAll(async () => {
   fake = await startFakeProvider();
-  spare = await startFakeProvider({ answer: (request) => whole(request.path.endsWith("/messages") ? "ant" : "oai", "Spare.", request.body.includes('"stream":true')) });
+  spare = await startFakeProvider({
+    answer: (request) => whole(request.path.endsWith("/messages") ? "ant" : "oai", "Spare.", request.body.includes('"stream":true')),
+  });
 });
 afterAll(async () => {
   await fake.close();
@@ -56,7 +59,10 @@ function ask(provider: Provider, more: object = {}): object {
 }
 
 function pieces(provider: Provider, ...said: string[]): string[] {
-  if (provider === "oai") return completionChunks(said.map((content) => ({ content }))).map((chunk) => openaiStream([chunk], { done: false })).concat("data: [DONE]\n\n");
+  if (provider === "oai")
+    return completionChunks(said.map((content) => ({ content })))
+      .map((chunk) => openaiStream([chunk], { done: false }))
+      .concat("data: [DONE]\n\n");
   return messageEvents([textBlock(...said)]).map((event) => anthropicStream([event]));
 }
 
@@ -216,10 +222,18 @@ describe("a provider that breaks off in the middle of a stream", () => {
         const model = `${provider}/m`;
         const messages = [{ role: "user" as const, content: "Hello" }];
         if (door === "/v1/messages") {
-          const failure = await house.anthropic().messages.stream({ model, max_tokens: 100, messages }).finalMessage().catch((error: unknown) => error);
+          const failure = await house
+            .anthropic()
+            .messages.stream({ model, max_tokens: 100, messages })
+            .finalMessage()
+            .catch((error: unknown) => error);
           expect(failure).toBeInstanceOf(AnthropicError);
         } else {
-          const failure = await house.openai().chat.completions.stream({ model, messages }).finalChatCompletion().catch((error: unknown) => error);
+          const failure = await house
+            .openai()
+            .chat.completions.stream({ model, messages })
+            .finalChatCompletion()
+            .catch((error: unknown) => error);
           expect(failure).toBeInstanceOf(OpenaiError);
           expect((failure as OpenaiError).code).toBe("provider_stream_cut");
         }
@@ -236,9 +250,52 @@ describe("a provider that breaks off in the middle of a stream", () => {
       expect(text.match(/"error":/g)?.length).toBe(1);
       expect(text).toContain("Too many of you");
       expect(text).not.toMatch(/\[DONE\]|message_stop/);
-      expect([door, provider, house.records.at(-1)]).toEqual([door, provider, expect.objectContaining({ outcome: "error", errorCode: "provider_overloaded" })]);
+      expect([door, provider, house.records.at(-1)]).toEqual([
+        door,
+        provider,
+        expect.objectContaining({ outcome: "error", errorCode: "provider_overloaded" }),
+      ]);
     }
   });
+});
+
+describe("a provider that says too much", () => {
+  test("an event without end is given up, and does not hold up the process", async () => {
+    const house = await open();
+    const endless = ['data: {"x":"', ...Array.from({ length: 1100 }, () => "a".repeat(16_384))];
+    for (const [door, provider] of ways) {
+      fake.always({ chunks: [...begun(provider), later, ...endless], ending: "hang" });
+      const before = performance.now();
+      const text = await (await house.post(door, ask(provider, { stream: true }))).text();
+      expect(text).toContain("two, ");
+      expect(text.slice(-600)).toContain("provider_bad_response");
+      expect(performance.now() - before).toBeLessThan(3000);
+      await Promise.race([fake.requests.at(-1)?.closed, wait(1000)]);
+      expect(fake.requests.at(-1)?.aborted).toBe(true);
+    }
+  }, 20_000);
+
+  test("an answer that unpacks beyond measure is given up", async () => {
+    const house = await open();
+    const packed = gzipSync(Buffer.concat([Buffer.from(JSON.stringify(completion("Hello."))), Buffer.alloc(80_000_000, 32)]));
+    for (const status of [200, 400]) {
+      fake.always({ status, headers: { "content-encoding": "gzip" }, body: packed });
+      const response = await house.post("/v1/chat/completions", ask("oai", { headgate: { timeout: "10s" } }));
+      expect([status, response.status, response.headers.get("x-headgate-error")]).toEqual([status, 502, "provider_bad_response"]);
+    }
+  }, 20_000);
+
+  test("an error of ten megabytes is cut short", async () => {
+    const house = await open();
+    fake.always({ status: 400, body: { error: { message: "x".repeat(900_000), type: "invalid_request_error" } } });
+    const response = await house.post("/v1/chat/completions", ask("oai"));
+    expect(response.status).toBe(400);
+    expect((await response.text()).length).toBeLessThan(5000);
+    fake.always({ status: 500, body: `<html><title>Oops</title><script>secret()</script>${"x".repeat(10_000_000)}</html>` });
+    const broken = await house.post("/v1/messages", ask("oai"));
+    expect(broken.status).toBe(502);
+    expect((await broken.text()).length).toBeLessThan(5000);
+  }, 20_000);
 });
 
 function overloaded(provider: Provider): string {
@@ -262,12 +319,24 @@ describe("fallback, before the first event", () => {
   const failures: readonly [string, (provider: Provider) => Answer, string, ("whole" | "streamed")?][] = [
     ["500", () => ({ status: 500, body: { error: { message: "broken" } } }), "provider_error"],
     ["503", () => ({ status: 503, body: "" }), "provider_overloaded"],
-    ["529", () => ({ status: 529, body: { type: "error", error: { type: "overloaded_error", message: "Overloaded" } } }), "provider_overloaded"],
-    ["429", () => ({ status: 429, body: { error: { message: "slow down", type: "rate_limit_error" } }, headers: { "retry-after": "30" } }), "provider_rate_limited"],
+    [
+      "529",
+      () => ({ status: 529, body: { type: "error", error: { type: "overloaded_error", message: "Overloaded" } } }),
+      "provider_overloaded",
+    ],
+    [
+      "429",
+      () => ({ status: 429, body: { error: { message: "slow down", type: "rate_limit_error" } }, headers: { "retry-after": "30" } }),
+      "provider_rate_limited",
+    ],
     ["401", () => ({ status: 401, body: { error: { message: "bad key" } } }), "provider_auth"],
     ["403", () => ({ status: 403, body: { error: { message: "no" } } }), "provider_auth"],
     ["402", () => ({ status: 402, body: { error: { message: "pay" } } }), "provider_billing"],
-    ["404 for its model", () => ({ status: 404, body: { error: { message: "The model m does not exist", type: "not_found_error", code: "model_not_found" } } }), "provider_model_not_found"],
+    [
+      "404 for its model",
+      () => ({ status: 404, body: { error: { message: "The model m does not exist", type: "not_found_error", code: "model_not_found" } } }),
+      "provider_model_not_found",
+    ],
     ["a redirect", () => ({ status: 301, headers: { location: "http://127.0.0.1:1/" } }), "provider_redirect"],
     ["a reset connection", () => ({ refuse: true }), "provider_unreachable"],
     ["a closed connection", () => ({ raw: "" }), "provider_unreachable"],
@@ -287,27 +356,47 @@ describe("fallback, before the first event", () => {
     ["a stream that ends at once", () => ({ chunks: ["data: [DONE]\n\n"] }), "provider_bad_response", "streamed"],
   ];
   for (const [name, answer, code, only] of failures) {
-    test(name, async () => {
-      const house = await open({
-        ...two({ first_byte: "150ms", whole: "150ms" }),
-        models: {
-          "m-oai": { targets: ["oai/m", "spare/m"], retry: { attempts: 1 } },
-          "m-ant": { targets: ["ant/m", "spare-ant/m"], retry: { attempts: 1 } },
-        },
-      });
-      for (const [door, provider] of ways) {
-        for (const stream of only === "whole" ? [false] : only === "streamed" ? [true] : [false, true]) {
-          fake.always(answer(provider));
-          const response = await house.post(door, ask(provider, { model: `m-${provider}`, stream }));
-          const text = await response.text();
-          const seen = { door, provider, stream, status: response.status, spare: text.includes("Spare."), attempts: response.headers.get("x-headgate-attempts"), by: response.headers.get("x-headgate-provider") };
-          expect(seen).toEqual({ door, provider, stream, status: 200, spare: true, attempts: "2", by: provider === "oai" ? "spare" : "spare-ant" });
-          const record = house.records.at(-1);
-          expect(record).toMatchObject({ outcome: "ok", attempts: [{ target: `${provider}/m` }, { status: 200 }] });
-          expect([door, provider, stream, record?.attempts[0]?.error]).toEqual([door, provider, stream, code]);
+    test(
+      name,
+      async () => {
+        const house = await open({
+          ...two({ first_byte: "150ms", whole: "150ms" }),
+          models: {
+            "m-oai": { targets: ["oai/m", "spare/m"], retry: { attempts: 1 } },
+            "m-ant": { targets: ["ant/m", "spare-ant/m"], retry: { attempts: 1 } },
+          },
+        });
+        for (const [door, provider] of ways) {
+          for (const stream of only === "whole" ? [false] : only === "streamed" ? [true] : [false, true]) {
+            fake.always(answer(provider));
+            const response = await house.post(door, ask(provider, { model: `m-${provider}`, stream }));
+            const text = await response.text();
+            const seen = {
+              door,
+              provider,
+              stream,
+              status: response.status,
+              spare: text.includes("Spare."),
+              attempts: response.headers.get("x-headgate-attempts"),
+              by: response.headers.get("x-headgate-provider"),
+            };
+            expect(seen).toEqual({
+              door,
+              provider,
+              stream,
+              status: 200,
+              spare: true,
+              attempts: "2",
+              by: provider === "oai" ? "spare" : "spare-ant",
+            });
+            const record = house.records.at(-1);
+            expect(record).toMatchObject({ outcome: "ok", attempts: [{ target: `${provider}/m` }, { status: 200 }] });
+            expect([door, provider, stream, record?.attempts[0]?.error]).toEqual([door, provider, stream, code]);
+          }
         }
-      }
-    }, 20_000);
+      },
+      20_000,
+    );
   }
 
   test("a refused connection", async () => {
@@ -326,24 +415,42 @@ describe("fallback, before the first event", () => {
   test("a refusal that is the caller's own fault goes nowhere else", async () => {
     const house = await open({ ...two(), models: { m: { targets: ["oai/m", "spare/m"] } } });
     for (const status of [400, 422]) {
-      fake.always({ status, body: { error: { message: "temperature: too hot", type: "invalid_request_error", param: "temperature", code: "x" } } });
+      fake.always({
+        status,
+        body: { error: { message: "temperature: too hot", type: "invalid_request_error", param: "temperature", code: "x" } },
+      });
       const response = await house.post("/v1/chat/completions", ask("oai", { model: "m" }));
       expect(response.status).toBe(status);
-      expect(await response.json()).toMatchObject({ error: { message: "temperature: too hot", type: "invalid_request_error", param: "temperature", code: "x" } });
+      expect(await response.json()).toMatchObject({
+        error: { message: "temperature: too hot", type: "invalid_request_error", param: "temperature", code: "x" },
+      });
     }
     expect(spare.requests.length).toBe(0);
   });
 
   test("when nobody answers, the last failure is told, with all attempts", async () => {
     const house = await open({ ...two(), models: { m: { targets: ["oai/m", "ant/m"], retry: { attempts: 1 } } } });
-    fake.always((request) => (request.path.endsWith("/messages") ? { status: 529, body: { type: "error", error: { type: "overloaded_error", message: "Overloaded" } } } : { status: 500 }));
+    fake.always((request) =>
+      request.path.endsWith("/messages")
+        ? { status: 529, body: { type: "error", error: { type: "overloaded_error", message: "Overloaded" } } }
+        : { status: 500 },
+    );
     for (const door of ["/v1/chat/completions", "/v1/messages"]) {
       const response = await house.post(door, ask("oai", { model: "m" }));
-      expect([response.status, response.headers.get("x-headgate-attempts"), response.headers.get("x-headgate-error")]).toEqual([503, "2", "provider_overloaded"]);
+      expect([response.status, response.headers.get("x-headgate-attempts"), response.headers.get("x-headgate-error")]).toEqual([
+        503,
+        "2",
+        "provider_overloaded",
+      ]);
       expect(response.headers.get("retry-after")).toBe("1");
       expect(response.headers.get("x-should-retry")).toBeNull();
     }
-    expect(house.records[0]).toMatchObject({ outcome: "error", status: 503, errorCode: "provider_overloaded", attempts: [{ status: 500 }, { status: 529 }] });
+    expect(house.records[0]).toMatchObject({
+      outcome: "error",
+      status: 503,
+      errorCode: "provider_overloaded",
+      attempts: [{ status: 500 }, { status: 529 }],
+    });
   });
 
   test("the other target may speak another format", async () => {
@@ -360,16 +467,27 @@ describe("retries", () => {
   const instant = { now: () => Date.now(), monotonic: () => performance.now(), sleep: () => Promise.resolve() };
 
   test("as many as the route says, then the next target", async () => {
-    const house = await open({ ...two(), models: { m: { targets: ["oai/m", "spare/m"], retry: { attempts: 3 } } } }, { parts: { clock: instant } });
+    const house = await open(
+      { ...two(), models: { m: { targets: ["oai/m", "spare/m"], retry: { attempts: 3 } } } },
+      { parts: { clock: instant } },
+    );
     fake.always({ status: 500 });
     const response = await house.post("/v1/chat/completions", ask("oai", { model: "m" }));
     expect([response.status, response.headers.get("x-headgate-attempts")]).toEqual([200, "4"]);
     expect([fake.requests.length, spare.requests.length]).toEqual([3, 1]);
-    expect(house.records[0]?.attempts.map((attempt) => [attempt.target, attempt.status])).toEqual([["oai/m", 500], ["oai/m", 500], ["oai/m", 500], ["spare/m", 200]]);
+    expect(house.records[0]?.attempts.map((attempt) => [attempt.target, attempt.status])).toEqual([
+      ["oai/m", 500],
+      ["oai/m", 500],
+      ["oai/m", 500],
+      ["spare/m", 200],
+    ]);
   });
 
   test("only on what the route names", async () => {
-    const house = await open({ ...two(), models: { m: { targets: ["oai/m"], retry: { attempts: 3, on: [503, "network"] } } } }, { parts: { clock: instant } });
+    const house = await open(
+      { ...two(), models: { m: { targets: ["oai/m"], retry: { attempts: 3, on: [503, "network"] } } } },
+      { parts: { clock: instant } },
+    );
     for (const [answer, tries] of [
       [{ status: 500 }, 1],
       [{ status: 503 }, 3],
@@ -388,7 +506,11 @@ describe("retries", () => {
     const slept: number[] = [];
     const clock = { ...instant, sleep: (ms: number) => Promise.resolve(void slept.push(ms)) };
     const house = await open({ ...two(), models: { m: { targets: ["oai/m"], retry: { attempts: 2 } } } }, { parts: { clock } });
-    const limited = (headers: Record<string, string>): Answer => ({ status: 429, body: { error: { message: "slow down", type: "tokens", code: "rate_limit_exceeded" } }, headers });
+    const limited = (headers: Record<string, string>): Answer => ({
+      status: 429,
+      body: { error: { message: "slow down", type: "tokens", code: "rate_limit_exceeded" } },
+      headers,
+    });
     for (const [headers, waits, told] of [
       [{ "retry-after": "1" }, [1000], "1"],
       [{ "retry-after": "1.5" }, [1500], "2"],
@@ -403,7 +525,10 @@ describe("retries", () => {
       expect(await response.json()).toMatchObject({ error: { type: "rate_limit_error", code: "rate_limit_exceeded" } });
     }
     // The SDK's own retry reads the same header.
-    const failure = await house.openai().chat.completions.create({ model: "m", messages: [] as never[] }).catch((error: unknown) => error);
+    const failure = await house
+      .openai()
+      .chat.completions.create({ model: "m", messages: [] as never[] })
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(OpenaiError);
   });
 
@@ -417,7 +542,9 @@ describe("retries", () => {
 });
 
 describe("several keys of one provider", () => {
-  const keyed = (): object => ({ providers: { oai: { type: "openai", base_url: `${fake.url}/v1`, api_keys: ["key-number-a", "key-number-b", "key-number-c"] } } });
+  const keyed = (): object => ({
+    providers: { oai: { type: "openai", base_url: `${fake.url}/v1`, api_keys: ["key-number-a", "key-number-b", "key-number-c"] } },
+  });
   const used = (): (string | undefined)[] => fake.requests.map((request) => request.headers["authorization"]?.slice(-1));
 
   test("are used in turn", async () => {
@@ -432,10 +559,17 @@ describe("several keys of one provider", () => {
     for (const status of [401, 403, 429]) {
       fake.requests.length = 0;
       const house = await open(keyed());
-      fake.always((request) => (request.headers["authorization"]?.endsWith("-b") ? { status, body: { error: { message: "no" } } } : whole("oai", "Hello.")));
+      fake.always((request) =>
+        request.headers["authorization"]?.endsWith("-b") ? { status, body: { error: { message: "no" } } } : whole("oai", "Hello."),
+      );
       for (let turn = 0; turn < 7; turn++) expect((await house.post("/v1/chat/completions", ask("oai"))).status).toBe(200);
       expect([status, used().filter((key) => key === "b").length]).toEqual([status, 1]);
-      expect(house.records[1]).toMatchObject({ attempts: [{ status, key: 1 }, { status: 200, key: 2 }] });
+      expect(house.records[1]).toMatchObject({
+        attempts: [
+          { status, key: 1 },
+          { status: 200, key: 2 },
+        ],
+      });
     }
   });
 
@@ -450,7 +584,12 @@ describe("several keys of one provider", () => {
 });
 
 describe("timeouts", () => {
-  async function timed(timeout: object, answer: Answer, more: object = {}, headers: Record<string, string> = {}): Promise<{ response: Response; text: string; ms: number; house: House; request: RecordedRequest | undefined }> {
+  async function timed(
+    timeout: object,
+    answer: Answer,
+    more: object = {},
+    headers: Record<string, string> = {},
+  ): Promise<{ response: Response; text: string; ms: number; house: House; request: RecordedRequest | undefined }> {
     const house = await open({ ...two(), models: { m: { targets: ["oai/m"], retry: { attempts: 1 }, timeout } } });
     fake.always(answer);
     const before = performance.now();
@@ -467,14 +606,21 @@ describe("timeouts", () => {
 
   test("first byte: no headers", async () => {
     const { response, text, ms, request } = await timed({ first_byte: "150ms" }, { silent: true }, { stream: true });
-    expect([response.status, JSON.parse(text)]).toEqual([504, { error: expect.objectContaining({ type: "timeout", code: "provider_timeout" }) }]);
+    expect([response.status, JSON.parse(text)]).toEqual([
+      504,
+      { error: expect.objectContaining({ type: "timeout", code: "provider_timeout" }) },
+    ]);
     expect(ms).toBeGreaterThan(140);
     expect(ms).toBeLessThan(1500);
     expectGone(request);
   });
 
   test("first byte: headers, but no event", async () => {
-    const { response, request } = await timed({ first_byte: "150ms" }, { chunks: [": wait\n\n", { bytes: ": wait\n\n", afterMs: 50 }], ending: "hang" }, { stream: true });
+    const { response, request } = await timed(
+      { first_byte: "150ms" },
+      { chunks: [": wait\n\n", { bytes: ": wait\n\n", afterMs: 50 }], ending: "hang" },
+      { stream: true },
+    );
     expect(response.status).toBe(504);
     expectGone(request);
   });
@@ -486,13 +632,20 @@ describe("timeouts", () => {
   });
 
   test("whole: a body that drips in", async () => {
-    const { response, request } = await timed({ whole: "200ms" }, { body: JSON.stringify(completion("Hello.")), drip: { bytes: 1, everyMs: 5 } });
+    const { response, request } = await timed(
+      { whole: "200ms" },
+      { body: JSON.stringify(completion("Hello.")), drip: { bytes: 1, everyMs: 5 } },
+    );
     expect(response.status).toBe(504);
     expectGone(request);
   });
 
   test("idle: silence in the middle", async () => {
-    const { response, text, ms, house, request } = await timed({ idle: "150ms" }, { chunks: begun("oai"), ending: "hang" }, { stream: true });
+    const { response, text, ms, house, request } = await timed(
+      { idle: "150ms" },
+      { chunks: begun("oai"), ending: "hang" },
+      { stream: true },
+    );
     expect(response.status).toBe(200);
     expect(text).toContain("two, ");
     expect(text).toContain('"code":"provider_timeout"');
@@ -509,7 +662,11 @@ describe("timeouts", () => {
   });
 
   test("total: ends a stream that is alive", async () => {
-    const { text, ms, request } = await timed({ total: "300ms" }, { chunks: pieces("oai", ...Array.from({ length: 100 }, () => "x")), paceMs: 30 }, { stream: true });
+    const { text, ms, request } = await timed(
+      { total: "300ms" },
+      { chunks: pieces("oai", ...Array.from({ length: 100 }, () => "x")), paceMs: 30 },
+      { stream: true },
+    );
     expect(text).toContain('"code":"provider_timeout"');
     expect(text).not.toContain("[DONE]");
     expect(ms).toBeLessThan(1500);
@@ -517,7 +674,10 @@ describe("timeouts", () => {
   });
 
   test("total: over all attempts", async () => {
-    const house = await open({ ...two(), models: { m: { targets: ["oai/m", "oai/m", "oai/m", "oai/m"], retry: { attempts: 1 }, timeout: { whole: "200ms", total: "350ms" } } } });
+    const house = await open({
+      ...two(),
+      models: { m: { targets: ["oai/m", "oai/m", "oai/m", "oai/m"], retry: { attempts: 1 }, timeout: { whole: "200ms", total: "350ms" } } },
+    });
     fake.always({ silent: true });
     const before = performance.now();
     const response = await house.post("/v1/chat/completions", ask("oai", { model: "m" }));
@@ -555,12 +715,54 @@ describe("a reload", () => {
     const all = pieces("oai", "One, ", "two.");
     fake.always({ chunks: all, paceMs: 40 });
     const response = await house.post("/v1/chat/completions", ask("oai", { model: "m", stream: true }));
-    house.gateway.reload(checkConfig({ providers: { spare: two().providers["spare"] as object }, models: { m: "spare/m" } }, { env: {} }).config);
+    house.gateway.reload(
+      checkConfig({ providers: { spare: two().providers["spare"] as object }, models: { m: "spare/m" } }, { env: {} }).config,
+    );
     const after = await house.post("/v1/chat/completions", ask("oai", { model: "m" }));
     expect(await after.text()).toContain("Spare.");
     expect((await house.post("/v1/chat/completions", ask("oai"))).status).toBe(404);
     expect(await response.text()).toMatch(/One, [\s\S]*two\.[\s\S]*\[DONE\]/);
     expect(house.records.find((record) => record.provider === "oai")).toMatchObject({ outcome: "ok", requestedModel: "m" });
+  });
+});
+
+describe.skipIf(!underBun)("a server that stops", () => {
+  test("takes no new calls, and lets those under way come to their end", async () => {
+    const { bunParts, serve } = await import("../../src/runtimes/bun.ts");
+    const { createGateway } = await import("../../src/index.ts");
+    const server = serve(createGateway(bothFormats(fake), bunParts), { hostname: "127.0.0.1", port: 0 });
+    fake.always({ chunks: pieces("oai", "One, ", "two."), paceMs: 40 });
+    const body = JSON.stringify(ask("oai", { stream: true }));
+    const asked = (): Promise<Response> =>
+      fetch(`${server.url}/v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" }, body });
+    const under = await asked();
+    const stopped = server.stop(5000);
+    expect(await asked().catch(() => "refused")).toBe("refused");
+    expect(await under.text()).toMatch(/One, [\s\S]*two\.[\s\S]*\[DONE\]/);
+    await stopped;
+  });
+
+  test("cuts what lasts longer than it is given", async () => {
+    const { bunParts, serve } = await import("../../src/runtimes/bun.ts");
+    const { createGateway } = await import("../../src/index.ts");
+    const heard: string[] = [];
+    const server = serve(createGateway(bothFormats(fake), { ...bunParts, onCall: (record) => void heard.push(record.outcome) }), {
+      hostname: "127.0.0.1",
+      port: 0,
+    });
+    fake.always({ chunks: begun("oai"), ending: "hang" });
+    const response = await fetch(`${server.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(ask("oai", { stream: true })),
+    });
+    const text = response.text().catch(() => "cut");
+    await wait(50);
+    await server.stop(100);
+    expect(await text).not.toContain("[DONE]");
+    await Promise.race([fake.requests[0]?.closed, wait(1000)]);
+    expect(fake.requests[0]?.aborted).toBe(true);
+    expect(heard).toEqual(["aborted"]);
   });
 });
 
@@ -578,7 +780,11 @@ describe("the record of a call", () => {
         test(`${driver} ${door} to ${provider}, ${stream ? "streamed" : "whole"}: is there when the client has the last byte`, async () => {
           const house = await open(priced(), { store: await openStore(driver) });
           fake.always(whole(provider, "Hello.", stream));
-          const response = await house.post(door, ask(provider, { stream, top_k: 5, headgate: { session: "s-1", tags: ["x", "y"] } }), auth);
+          const response = await house.post(
+            door,
+            ask(provider, { stream, top_k: 5, headgate: { session: "s-1", tags: ["x", "y"] } }),
+            auth,
+          );
           if (stream) await lastEvent(response, door);
           else await response.text();
           const call = await house.store.find(response.headers.get("x-headgate-request-id") as string);
@@ -618,9 +824,23 @@ describe("the record of a call", () => {
     const house = await open(priced(), { store: await openStore("sqlite::memory:") });
     fake.always({ status: 500, body: {} });
     const failed = await house.post("/v1/messages", ask("oai", { model: "oai/m" }), auth);
-    expect(await house.store.find(failed.headers.get("x-headgate-request-id") as string)).toMatchObject({ outcome: "error", status: 502, errorCode: "provider_error", provider: "oai", input: null, costPico: null, keyName: "ci" });
+    expect(await house.store.find(failed.headers.get("x-headgate-request-id") as string)).toMatchObject({
+      outcome: "error",
+      status: 502,
+      errorCode: "provider_error",
+      provider: "oai",
+      input: null,
+      costPico: null,
+      keyName: "ci",
+    });
     const unknown = await house.post("/v1/messages", ask("oai", { model: "nobody/m" }), auth);
-    expect(await house.store.find(unknown.headers.get("x-headgate-request-id") as string)).toMatchObject({ outcome: "error", status: 404, errorCode: "model_not_found", provider: null, attempts: [] });
+    expect(await house.store.find(unknown.headers.get("x-headgate-request-id") as string)).toMatchObject({
+      outcome: "error",
+      status: 404,
+      errorCode: "model_not_found",
+      provider: null,
+      attempts: [],
+    });
   });
 
   test("of a hundred calls at once: each is there, once", async () => {

@@ -28,7 +28,11 @@ export interface RawOptions {
 }
 
 /** Sends the pieces (a number is a pause in milliseconds) and reads what comes back. */
-export async function sendRaw(port: number, pieces: string | readonly (string | Uint8Array | number)[], options: RawOptions = {}): Promise<RawAnswer> {
+export async function sendRaw(
+  port: number,
+  pieces: string | readonly (string | Uint8Array | number)[],
+  options: RawOptions = {},
+): Promise<RawAnswer> {
   const socket = connect({ port, host: "127.0.0.1" });
   const heard: Buffer[] = [];
   let closed = false;
@@ -107,7 +111,7 @@ function read(bytes: Buffer): Omit<RawAnswer, "closed"> {
 function unchunked(rest: Buffer, headers: Record<string, string>): Buffer {
   if (headers["transfer-encoding"] !== "chunked") return rest;
   const pieces: Buffer[] = [];
-  for (let at = 0; at < rest.length; ) {
+  for (let at = 0; at < rest.length;) {
     const line = rest.indexOf("\r\n", at);
     const size = line < 0 ? 0 : Number.parseInt(rest.toString("latin1", at, line), 16);
     if (!size) break;

@@ -41,7 +41,8 @@ export function readRecording(name: string, content: string): Recorded[] {
   // Some files hold the answers of a whole tool loop, one after the other.
   const replies: string[][] = [];
   for (const line of content.split("\n").filter((line) => line.trim() !== "")) {
-    if (replies.length === 0 || (line.includes('"type":"message_start"') && replies.at(-1)?.at(-1)?.includes('"type":"message_stop"'))) replies.push([]);
+    if (replies.length === 0 || (line.includes('"type":"message_start"') && replies.at(-1)?.at(-1)?.includes('"type":"message_stop"')))
+      replies.push([]);
     replies.at(-1)?.push(line);
   }
   return replies.flatMap((lines, at) => readReply(replies.length === 1 ? name : `${name}@${at + 1}`, true, lines));
@@ -50,10 +51,14 @@ export function readRecording(name: string, content: string): Recorded[] {
 function readReply(name: string, streamed: boolean, lines: string[]): Recorded[] {
   const payloads = lines.flatMap((line) => parsed(line));
   const first = payloads[0] ?? {};
-  if (first["object"] === "chat.completion" && Array.isArray(first["choices"])) return [{ name, format: "openai", streamed, lines, reply: readCompletion(first) }];
-  if (streamed && payloads.some((payload) => payload["object"] === "chat.completion.chunk")) return [{ name, format: "openai", streamed, lines, reply: readChunks(payloads) }];
-  if (first["type"] === "message" && Array.isArray(first["content"])) return [{ name, format: "anthropic", streamed, lines, reply: readMessage(first) }];
-  if (first["type"] === "message_start") return [{ name, format: "anthropic", streamed, lines, reply: readEvents(payloads), broken: splice(payloads) }];
+  if (first["object"] === "chat.completion" && Array.isArray(first["choices"]))
+    return [{ name, format: "openai", streamed, lines, reply: readCompletion(first) }];
+  if (streamed && payloads.some((payload) => payload["object"] === "chat.completion.chunk"))
+    return [{ name, format: "openai", streamed, lines, reply: readChunks(payloads) }];
+  if (first["type"] === "message" && Array.isArray(first["content"]))
+    return [{ name, format: "anthropic", streamed, lines, reply: readMessage(first) }];
+  if (first["type"] === "message_start")
+    return [{ name, format: "anthropic", streamed, lines, reply: readEvents(payloads), broken: splice(payloads) }];
   return [];
 }
 
@@ -78,7 +83,10 @@ function readCompletion(body: Dict): ReadReply {
   const message = dict(choice["message"]);
   return {
     ...readContent(message["content"], message["reasoning_content"] ?? message["reasoning"]),
-    calls: list(message["tool_calls"]).map((call) => ({ name: text(dict(call["function"])["name"]), args: argumentsOf(text(dict(call["function"])["arguments"])) })),
+    calls: list(message["tool_calls"]).map((call) => ({
+      name: text(dict(call["function"])["name"]),
+      args: argumentsOf(text(dict(call["function"])["arguments"])),
+    })),
     stop: text(choice["finish_reason"]),
     ...readTokens(dict(body["usage"])),
   };
@@ -186,14 +194,18 @@ function readCounts(usage: Dict): Pick<ReadReply, "input" | "output" | "total" |
   const read = Number(usage["cache_read_input_tokens"] ?? 0);
   const input = Number(usage["input_tokens"] ?? 0) + read + Number(usage["cache_creation_input_tokens"] ?? 0);
   const output = Number(usage["output_tokens"] ?? 0);
-  const compactions = list(usage["iterations"]).filter((iteration) => iteration["type"] === "compaction").map(readCounts);
+  const compactions = list(usage["iterations"])
+    .filter((iteration) => iteration["type"] === "compaction")
+    .map(readCounts);
   return {
     input,
     output,
     total: input + output,
     cached: read,
     reasoning: count(dict(usage["output_tokens_details"])["thinking_tokens"]),
-    ...(compactions.length > 0 && { beside: { input: sum(compactions.map((one) => one.input)), output: sum(compactions.map((one) => one.output)) } }),
+    ...(compactions.length > 0 && {
+      beside: { input: sum(compactions.map((one) => one.input)), output: sum(compactions.map((one) => one.output)) },
+    }),
   };
 }
 

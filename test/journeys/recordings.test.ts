@@ -49,7 +49,12 @@ describe.skipIf(recorded.length === 0)("recorded replies", () => {
 
   beforeAll(async () => {
     fake = await startFakeProvider({ answer: (request) => serve(request.path, request.json() as { model: string; stream?: boolean }) });
-    const providers = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type, base_url: `${fake.url}/${name}`, api_key: "sk-provider", ...(name !== "anthropic" && { formats: ["chat-completions"] }) }]));
+    const providers = Object.fromEntries(
+      Object.entries(types).map(([name, type]) => [
+        name,
+        { type, base_url: `${fake.url}/${name}`, api_key: "sk-provider", ...(name !== "anthropic" && { formats: ["chat-completions"] }) },
+      ]),
+    );
     house = await openHouse({ providers });
   });
   afterAll(async () => {
@@ -59,7 +64,12 @@ describe.skipIf(recorded.length === 0)("recorded replies", () => {
 
   for (const one of recorded) {
     const { name, reply, broken } = one;
-    const ways: readonly [string, boolean][] = one.streamed ? [["streamed", true]] : [["whole", false], ["whole, asked for as a stream", true]];
+    const ways: readonly [string, boolean][] = one.streamed
+      ? [["streamed", true]]
+      : [
+          ["whole", false],
+          ["whole, asked for as a stream", true],
+        ];
     for (const [way, stream] of ways) {
       test(`${name} ${way}, to an OpenAI client`, async () => {
         const asked = askOpenai(house.openai(), name, stream);
@@ -77,7 +87,13 @@ describe.skipIf(recorded.length === 0)("recorded replies", () => {
       const used = withBeside(reply);
       await askOpenai(house.openai(), name, one.streamed);
       const [call] = await house.store.recent({ limit: 1 });
-      expect(call).toMatchObject({ requestedModel: name, outcome: "ok", input: used.input, output: used.output, reasoning: used.reasoning ?? null });
+      expect(call).toMatchObject({
+        requestedModel: name,
+        outcome: "ok",
+        input: used.input,
+        output: used.output,
+        reasoning: used.reasoning ?? null,
+      });
     });
   }
 
@@ -114,7 +130,11 @@ async function askOpenai(client: OpenAI, model: string, stream: boolean): Promis
   return {
     text: contentText(message.content),
     thought: stream ? streamed : thoughtOf(message),
-    calls: (message.tool_calls ?? []).map((call) => ("function" in call ? { name: call.function.name, args: JSON.parse(call.function.arguments) as unknown } : { name: call.custom.name, args: call.custom.input })),
+    calls: (message.tool_calls ?? []).map((call) =>
+      "function" in call
+        ? { name: call.function.name, args: JSON.parse(call.function.arguments) as unknown }
+        : { name: call.custom.name, args: call.custom.input },
+    ),
     stop: finish_reason,
     input: usage?.prompt_tokens ?? -1,
     total: usage?.total_tokens ?? -1,
@@ -131,7 +151,11 @@ async function readPlainly(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): P
 
 /** No field of OpenAI's own: the SDK hands it on, but does not put its pieces together. */
 function thoughtOf(message: object | undefined): string {
-  const { reasoning_content, reasoning, content } = (message ?? {}) as { reasoning_content?: string | null; reasoning?: string | null; content?: unknown };
+  const { reasoning_content, reasoning, content } = (message ?? {}) as {
+    reasoning_content?: string | null;
+    reasoning?: string | null;
+    content?: unknown;
+  };
   return reasoning_content ?? reasoning ?? thinkingParts(content);
 }
 

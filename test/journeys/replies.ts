@@ -1,11 +1,23 @@
 /** Replies as vendors send them, short: the shapes are those of real ones. */
 
-export const usage = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12, prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 1 } };
+export const usage = {
+  prompt_tokens: 9,
+  completion_tokens: 3,
+  total_tokens: 12,
+  prompt_tokens_details: { cached_tokens: 4 },
+  completion_tokens_details: { reasoning_tokens: 1 },
+};
 
 /** A whole Chat Completions reply: a text, or the message given. */
-export function completion(message: string | object, more: { finish_reason?: string; usage?: object; [field: string]: unknown } = {}): object {
+export function completion(
+  message: string | object,
+  more: { finish_reason?: string; usage?: object; [field: string]: unknown } = {},
+): object {
   const { finish_reason = "stop", ...fields } = more;
-  const said = typeof message === "string" ? { role: "assistant", content: message, refusal: null, annotations: [] } : { role: "assistant", ...message };
+  const said =
+    typeof message === "string"
+      ? { role: "assistant", content: message, refusal: null, annotations: [] }
+      : { role: "assistant", ...message };
   return {
     id: "chatcmpl-1",
     object: "chat.completion",
@@ -43,7 +55,10 @@ export function completionChunks(deltas: readonly object[], finish_reason = "sto
 export const counts = { input_tokens: 5, cache_creation_input_tokens: 2, cache_read_input_tokens: 4, output_tokens: 3 };
 
 /** A whole Messages reply: a text, or the blocks given. */
-export function message(content: string | readonly object[], more: { stop_reason?: string; usage?: object; [field: string]: unknown } = {}): object {
+export function message(
+  content: string | readonly object[],
+  more: { stop_reason?: string; usage?: object; [field: string]: unknown } = {},
+): object {
   return {
     id: "msg_01",
     type: "message",
@@ -58,7 +73,11 @@ export function message(content: string | readonly object[], more: { stop_reason
 }
 
 /** The events of a streamed one: each block as its start and its deltas. */
-export function messageEvents(blocks: readonly (readonly [start: object, ...deltas: object[]])[], stop: object = { stop_reason: "end_turn" }, used: object = {}): object[] {
+export function messageEvents(
+  blocks: readonly (readonly [start: object, ...deltas: object[]])[],
+  stop: object = { stop_reason: "end_turn" },
+  used: object = {},
+): object[] {
   return [
     { type: "message_start", message: { ...message([]), stop_reason: null, usage: { ...counts, output_tokens: 1 } } },
     { type: "ping" },

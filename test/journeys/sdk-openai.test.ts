@@ -56,7 +56,13 @@ function said(provider: Provider, text: string): Answer {
 }
 
 function saidInPieces(provider: Provider, ...texts: string[]): Answer {
-  return { chunks: [provider === "oai" ? openaiStream(completionChunks(texts.map((content) => ({ content })))) : anthropicStream(messageEvents([textBlock(...texts)]))] };
+  return {
+    chunks: [
+      provider === "oai"
+        ? openaiStream(completionChunks(texts.map((content) => ({ content }))))
+        : anthropicStream(messageEvents([textBlock(...texts)])),
+    ],
+  };
 }
 
 function received(index = -1): Dict {
@@ -69,12 +75,21 @@ describe.each(providers)("toward %s: text", (provider) => {
   test("whole, with usage that counts the cache", async () => {
     fake.always(said(provider, "Hello there."));
     const completed = await client.chat.completions.create({ model, messages: hello });
-    expect(completed).toMatchObject({ object: "chat.completion", choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "Hello there.", refusal: null } }] });
+    expect(completed).toMatchObject({
+      object: "chat.completion",
+      choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "Hello there.", refusal: null } }],
+    });
     expect(completed.id).toBeTruthy();
     expect(completed.created).toBeGreaterThan(0);
     expect(completed.usage).toMatchObject(
       provider === "oai"
-        ? { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12, prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 1 } }
+        ? {
+            prompt_tokens: 9,
+            completion_tokens: 3,
+            total_tokens: 12,
+            prompt_tokens_details: { cached_tokens: 4 },
+            completion_tokens_details: { reasoning_tokens: 1 },
+          }
         : { prompt_tokens: 11, completion_tokens: 3, total_tokens: 14, prompt_tokens_details: { cached_tokens: 4 } },
     );
   });
@@ -82,7 +97,9 @@ describe.each(providers)("toward %s: text", (provider) => {
   test("streamed, through the helper", async () => {
     fake.always(saidInPieces(provider, "Hello", " there", "."));
     const heard: string[] = [];
-    const stream = client.chat.completions.stream({ model, messages: hello, stream_options: { include_usage: true } }).on("content", (delta) => void heard.push(delta));
+    const stream = client.chat.completions
+      .stream({ model, messages: hello, stream_options: { include_usage: true } })
+      .on("content", (delta) => void heard.push(delta));
     const completed = await stream.finalChatCompletion();
     expect(heard).toEqual(["Hello", " there", "."]);
     expect(completed.choices[0]).toMatchObject({ finish_reason: "stop", message: { role: "assistant", content: "Hello there." } });
@@ -92,7 +109,12 @@ describe.each(providers)("toward %s: text", (provider) => {
   test("streamed, chunk by chunk, by the rules of the format", async () => {
     for (const include_usage of [true, false]) {
       fake.always(saidInPieces(provider, "Hello", " there"));
-      const stream = await client.chat.completions.create({ model, messages: hello, stream: true, ...(include_usage && { stream_options: { include_usage } }) });
+      const stream = await client.chat.completions.create({
+        model,
+        messages: hello,
+        stream: true,
+        ...(include_usage && { stream_options: { include_usage } }),
+      });
       const chunks: OpenAI.ChatCompletionChunk[] = [];
       for await (const chunk of stream) chunks.push(chunk);
       expect(new Set(chunks.map(({ id, created, model: name, object }) => [id, created, name, object].join())).size).toBe(1);
@@ -109,7 +131,7 @@ describe.each(providers)("toward %s: text", (provider) => {
 
   test("Unicode and long text survive any slicing of the stream", async () => {
     const text = "Grüße, 世界 \u{1f469}\u200d\u{1f680} ".repeat(50);
-    const answer = saidInPieces(provider, ...text.match(/.{1,7}/gsu) as string[]);
+    const answer = saidInPieces(provider, ...(text.match(/.{1,7}/gsu) as string[]));
     const bytes = new TextEncoder().encode((answer.chunks as string[])[0]);
     fake.always({ chunks: Array.from({ length: Math.ceil(bytes.length / 13) }, (_, at) => bytes.subarray(at * 13, at * 13 + 13)) });
     const completed = await client.chat.completions.stream({ model, messages: hello }).finalChatCompletion();
@@ -124,7 +146,15 @@ describe.each(providers)("toward %s: text", (provider) => {
 });
 
 const tools: OpenAI.ChatCompletionTool[] = [
-  { type: "function", function: { name: "weather", description: "Tells the weather.", parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"], additionalProperties: false }, strict: true } },
+  {
+    type: "function",
+    function: {
+      name: "weather",
+      description: "Tells the weather.",
+      parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"], additionalProperties: false },
+      strict: true,
+    },
+  },
   { type: "function", function: { name: "now" } },
 ];
 
@@ -154,8 +184,19 @@ function calls(provider: Provider, streamed: boolean): Answer {
   ];
   if (!streamed) return { body: completion({ content: "I look.", tool_calls: whole }, { finish_reason: "tool_calls" }) };
   const piece = (index: number, json: string): object => ({ tool_calls: [{ index, function: { arguments: json } }] });
-  const opening = (index: number): object => ({ tool_calls: [{ index, ...whole[index], function: { name: whole[index]?.function.name, arguments: "" } }] });
-  return { chunks: [openaiStream(completionChunks([{ content: "I look." }, opening(0), piece(0, '{"city"'), piece(0, ': "Bern"}'), opening(1), piece(1, "{}")], "tool_calls"))] };
+  const opening = (index: number): object => ({
+    tool_calls: [{ index, ...whole[index], function: { name: whole[index]?.function.name, arguments: "" } }],
+  });
+  return {
+    chunks: [
+      openaiStream(
+        completionChunks(
+          [{ content: "I look." }, opening(0), piece(0, '{"city"'), piece(0, ': "Bern"}'), opening(1), piece(1, "{}")],
+          "tool_calls",
+        ),
+      ),
+    ],
+  };
 }
 
 describe.each(providers)("toward %s: tools", (provider) => {
@@ -165,7 +206,9 @@ describe.each(providers)("toward %s: tools", (provider) => {
     for (const streamed of [false, true]) {
       fake.always(calls(provider, streamed));
       const asked = { model, messages: hello, tools };
-      const completed = streamed ? await client.chat.completions.stream(asked).finalChatCompletion() : await client.chat.completions.create(asked);
+      const completed = streamed
+        ? await client.chat.completions.stream(asked).finalChatCompletion()
+        : await client.chat.completions.create(asked);
       const choice = completed.choices[0] as OpenAI.ChatCompletion.Choice;
       expect(choice.finish_reason).toBe("tool_calls");
       expect(choice.message.content).toBe("I look.");
@@ -180,14 +223,30 @@ describe.each(providers)("toward %s: tools", (provider) => {
 
   test("the declarations and the choice reach the provider in its own words", async () => {
     fake.always(said(provider, "Hello."));
-    await client.chat.completions.create({ model, messages: hello, tools, tool_choice: { type: "function", function: { name: "weather" } }, parallel_tool_calls: false });
+    await client.chat.completions.create({
+      model,
+      messages: hello,
+      tools,
+      tool_choice: { type: "function", function: { name: "weather" } },
+      parallel_tool_calls: false,
+    });
     if (provider === "oai") {
-      expect(received()).toEqual({ model: "gpt-5.4-mini", messages: hello, tools, tool_choice: { type: "function", function: { name: "weather" } }, parallel_tool_calls: false });
+      expect(received()).toEqual({
+        model: "gpt-5.4-mini",
+        messages: hello,
+        tools,
+        tool_choice: { type: "function", function: { name: "weather" } },
+        parallel_tool_calls: false,
+      });
       return;
     }
     expect(received()).toMatchObject({
       tools: [
-        { name: "weather", description: "Tells the weather.", input_schema: (tools[0] as OpenAI.ChatCompletionFunctionTool).function.parameters },
+        {
+          name: "weather",
+          description: "Tells the weather.",
+          input_schema: (tools[0] as OpenAI.ChatCompletionFunctionTool).function.parameters,
+        },
         { name: "now", input_schema: { type: "object" } },
       ],
       tool_choice: { type: "tool", name: "weather", disable_parallel_tool_use: true },
@@ -221,7 +280,7 @@ describe.each(providers)("toward %s: tools", (provider) => {
       {
         role: "assistant",
         content: [
-          { type: "tool_use", id: "call_1", name: "weather", input: { city: "Bern", big: 12345678901234567890 } },
+          { type: "tool_use", id: "call_1", name: "weather", input: { city: "Bern", big: Number("12345678901234567890") } },
           { type: "tool_use", id: "call_2", name: "now", input: {} },
         ],
       },
@@ -252,10 +311,30 @@ describe.each(providers)("toward %s: tools", (provider) => {
         return result;
       };
       const runnable = [
-        { type: "function" as const, function: { name: "weather", description: "Tells the weather.", parameters: { type: "object", properties: { city: { type: "string" } } }, parse: JSON.parse, function: (args: unknown) => answer(args, "sunny") } },
-        { type: "function" as const, function: { name: "now", description: "Tells the time.", parameters: { type: "object", properties: {} }, parse: JSON.parse, function: (args: unknown) => answer(args, "noon") } },
+        {
+          type: "function" as const,
+          function: {
+            name: "weather",
+            description: "Tells the weather.",
+            parameters: { type: "object", properties: { city: { type: "string" } } },
+            parse: JSON.parse,
+            function: (args: unknown) => answer(args, "sunny"),
+          },
+        },
+        {
+          type: "function" as const,
+          function: {
+            name: "now",
+            description: "Tells the time.",
+            parameters: { type: "object", properties: {} },
+            parse: JSON.parse,
+            function: (args: unknown) => answer(args, "noon"),
+          },
+        },
       ];
-      const runner = streamed ? client.chat.completions.runTools({ model, messages: hello, tools: runnable, stream: true }) : client.chat.completions.runTools({ model, messages: hello, tools: runnable });
+      const runner = streamed
+        ? client.chat.completions.runTools({ model, messages: hello, tools: runnable, stream: true })
+        : client.chat.completions.runTools({ model, messages: hello, tools: runnable });
       expect(await runner.finalContent()).toBe("Sunny at noon.");
       expect(asked).toEqual([{ city: "Bern" }, {}]);
       expect(fake.requests.length).toBe(2);
@@ -277,9 +356,19 @@ describe("toward ant: reasoning", () => {
     if (!streamed) return { body: message(blocks, stop) };
     const events = messageEvents(
       blocks.map((block): [object, ...object[]] => {
-        if (block === thought) return [{ type: "thinking", thinking: "", signature: "" }, { type: "thinking_delta", thinking: "Thought" }, { type: "thinking_delta", thinking: ` ${at}.` }, { type: "signature_delta", signature: thought.signature }];
-        if (block === call) return [{ ...call, input: {} }, { type: "input_json_delta", partial_json: JSON.stringify(call.input) }];
-        return "text" in block ? textBlock(...(block.text as string).split(/(?<= )/)) : [block];
+        if (block === thought)
+          return [
+            { type: "thinking", thinking: "", signature: "" },
+            { type: "thinking_delta", thinking: "Thought" },
+            { type: "thinking_delta", thinking: ` ${at}.` },
+            { type: "signature_delta", signature: thought.signature },
+          ];
+        if (block === call)
+          return [
+            { ...call, input: {} },
+            { type: "input_json_delta", partial_json: JSON.stringify(call.input) },
+          ];
+        return "text" in block ? textBlock(...block.text.split(/(?<= )/)) : [block];
       }),
       stop,
     );
@@ -292,7 +381,9 @@ describe("toward ant: reasoning", () => {
       for (let at = 1; at <= 3; at++) {
         fake.always(turn(at, streamed));
         const asked = { model, messages: history, tools: [tools[0] as OpenAI.ChatCompletionTool], reasoning_effort: "medium" as const };
-        const completed = streamed ? await client.chat.completions.stream(asked).finalChatCompletion() : await client.chat.completions.create(asked);
+        const completed = streamed
+          ? await client.chat.completions.stream(asked).finalChatCompletion()
+          : await client.chat.completions.create(asked);
         const { message: answer } = completed.choices[0] as OpenAI.ChatCompletion.Choice;
         // As programs do it: the message that came is the message that goes back.
         history.push(answer);
@@ -312,7 +403,12 @@ describe("toward ant: reasoning", () => {
         { role: "user", content: [{ type: "tool_result", tool_use_id: `toolu_${at}`, content: "sunny" }] },
       ];
       const { tools: declared, max_tokens, thinking: asked, ...rest } = received();
-      expect(rest).toEqual({ model: "claude-opus-4-5", system: "Be brief.", messages: [{ role: "user", content: "Hello" }, ...step(1), ...step(2)], ...(streamed && { stream: true }) });
+      expect(rest).toEqual({
+        model: "claude-opus-4-5",
+        system: "Be brief.",
+        messages: [{ role: "user", content: "Hello" }, ...step(1), ...step(2)],
+        ...(streamed && { stream: true }),
+      });
       expect(declared).toMatchObject([{ name: "weather" }]);
       expect(asked).toMatchObject({ type: "enabled" });
       expect(max_tokens).toBeGreaterThan((asked as { budget_tokens: number }).budget_tokens);
@@ -320,7 +416,11 @@ describe("toward ant: reasoning", () => {
   }
 
   test("its text is readable, whole and streamed", async () => {
-    fake.always({ body: message([thinking, redacted, { type: "text", text: "Sunny." }], { usage: { input_tokens: 5, output_tokens: 30, output_tokens_details: { thinking_tokens: 20 } } }) });
+    fake.always({
+      body: message([thinking, redacted, { type: "text", text: "Sunny." }], {
+        usage: { input_tokens: 5, output_tokens: 30, output_tokens_details: { thinking_tokens: 20 } },
+      }),
+    });
     const completed = await client.chat.completions.create({ model, messages: hello, reasoning_effort: "low" });
     expect(completed.choices[0]?.message).toMatchObject({ content: "Sunny.", reasoning_content: "Let me see." });
     expect(completed.usage?.completion_tokens_details?.reasoning_tokens).toBe(20);
@@ -336,7 +436,10 @@ describe("toward ant: reasoning", () => {
     fake.always({ body: message([thinking, redacted, { type: "text", text: "Sunny." }]) });
     const first = await client.chat.completions.create({ model, messages: hello });
     fake.always(said("oai", "Hello."));
-    await client.chat.completions.create({ model: models.oai, messages: [...hello, first.choices[0]?.message as OpenAI.ChatCompletionMessage, ...hello] });
+    await client.chat.completions.create({
+      model: models.oai,
+      messages: [...hello, first.choices[0]?.message as OpenAI.ChatCompletionMessage, ...hello],
+    });
     expect(fake.requests.at(-1)?.body).not.toContain("c2lnbmF0dXJl");
     expect(fake.requests.at(-1)?.body).not.toContain("cmVkYWN0ZWQ");
   });
@@ -355,7 +458,13 @@ describe.each(providers)("toward %s: structured output", (provider) => {
     expect(parsed.choices[0]?.message.parsed).toEqual({ city: "Bern", degrees: 21.5 });
     const sent = received();
     if (provider === "oai") expect(sent["response_format"]).toEqual(JSON.parse(JSON.stringify(asked.response_format)));
-    else expect(sent["output_config"]).toMatchObject({ format: { type: "json_schema", schema: { type: "object", properties: { city: { type: "string" }, degrees: { type: "number" } }, required: ["city", "degrees"] } } });
+    else
+      expect(sent["output_config"]).toMatchObject({
+        format: {
+          type: "json_schema",
+          schema: { type: "object", properties: { city: { type: "string" }, degrees: { type: "number" } }, required: ["city", "degrees"] },
+        },
+      });
     fake.always(saidInPieces(provider, ...(json.match(/.{1,5}/g) as string[])));
     const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
     expect(streamed.choices[0]?.message.parsed).toEqual({ city: "Bern", degrees: 21.5 });
@@ -363,7 +472,9 @@ describe.each(providers)("toward %s: structured output", (provider) => {
 
   test("of any shape: passed on, or asked for in words with a warning", async () => {
     fake.always(said(provider, json));
-    const { response } = await client.chat.completions.create({ model, messages: hello, response_format: { type: "json_object" } }).withResponse();
+    const { response } = await client.chat.completions
+      .create({ model, messages: hello, response_format: { type: "json_object" } })
+      .withResponse();
     if (provider === "oai") expect(received()["response_format"]).toEqual({ type: "json_object" });
     else expect(response.headers.get("x-headgate-warnings")).toContain("response_format");
   });
@@ -383,6 +494,37 @@ describe("media", () => {
     fake.always(said("oai", "A cat."));
     await client.chat.completions.create({ model: models.oai, messages: [{ role: "user", content }] });
     expect(received()["messages"]).toEqual([{ role: "user", content }]);
+  });
+
+  test("in a tool's result, where the format has no place for them but clients send them", async () => {
+    const parts = [
+      { type: "text", text: "A clock:" },
+      { type: "image_url", image_url: { url: `data:image/png;base64,${png}` } },
+    ];
+    const call = { id: "call_1", type: "function" as const, function: { name: "now", arguments: "{}" } };
+    const messages = [
+      ...hello,
+      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "tool", tool_call_id: "call_1", content: parts },
+    ] as Messages;
+    fake.always(said("oai", "Noon."));
+    await client.chat.completions.create({ model: models.oai, messages, tools });
+    expect(received()["messages"]).toEqual(messages);
+    fake.always(said("ant", "Noon."));
+    await client.chat.completions.create({ model: models.ant, messages, tools });
+    expect((received()["messages"] as object[]).at(-1)).toEqual({
+      role: "user",
+      content: [
+        {
+          type: "tool_result",
+          tool_use_id: "call_1",
+          content: [
+            { type: "text", text: "A clock:" },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: png } },
+          ],
+        },
+      ],
+    });
   });
 
   test("to ant: images and documents in its own blocks", async () => {
@@ -452,9 +594,13 @@ describe("stop reasons", () => {
   for (const [stop, expected] of reasons) {
     test(`${JSON.stringify(stop)} becomes ${expected}`, async () => {
       fake.always({ body: message("Hello.", stop) });
-      expect((await client.chat.completions.create({ model: models.ant, messages: hello })).choices[0]?.finish_reason).toBe(expected as "stop");
+      expect((await client.chat.completions.create({ model: models.ant, messages: hello })).choices[0]?.finish_reason).toBe(
+        expected as "stop",
+      );
       fake.always({ chunks: [anthropicStream(messageEvents([textBlock("Hello.")], stop))] });
-      expect((await client.chat.completions.stream({ model: models.ant, messages: hello }).finalChatCompletion()).choices[0]?.finish_reason).toBe(expected as "stop");
+      expect(
+        (await client.chat.completions.stream({ model: models.ant, messages: hello }).finalChatCompletion()).choices[0]?.finish_reason,
+      ).toBe(expected as "stop");
     });
   }
 
@@ -470,14 +616,26 @@ describe("stop reasons", () => {
 
   test("a refusal of OpenAI's own is passed as it is", async () => {
     fake.always({ body: completion({ content: null, refusal: "I cannot." }) });
-    expect((await client.chat.completions.create({ model: models.oai, messages: hello })).choices[0]?.message).toMatchObject({ content: null, refusal: "I cannot." });
+    expect((await client.chat.completions.create({ model: models.oai, messages: hello })).choices[0]?.message).toMatchObject({
+      content: null,
+      refusal: "I cannot.",
+    });
     fake.always({ chunks: [openaiStream(completionChunks([{ refusal: "I " }, { refusal: "cannot." }]))] });
-    expect((await client.chat.completions.stream({ model: models.oai, messages: hello }).finalChatCompletion()).choices[0]?.message.refusal).toBe("I cannot.");
+    expect(
+      (await client.chat.completions.stream({ model: models.oai, messages: hello }).finalChatCompletion()).choices[0]?.message.refusal,
+    ).toBe("I cannot.");
   });
 
   test("stop sequences and limits reach the provider in its own words", async () => {
     fake.always(said("ant", "Hello."));
-    await client.chat.completions.create({ model: models.ant, messages: hello, stop: ["END", "FIN"], max_completion_tokens: 77, temperature: 0.5, user: "u-1" });
+    await client.chat.completions.create({
+      model: models.ant,
+      messages: hello,
+      stop: ["END", "FIN"],
+      max_completion_tokens: 77,
+      temperature: 0.5,
+      user: "u-1",
+    });
     expect(received()).toMatchObject({ stop_sequences: ["END", "FIN"], max_tokens: 77, temperature: 0.5, metadata: { user_id: "u-1" } });
     await client.chat.completions.create({ model: models.ant, messages: hello, stop: "END", max_tokens: 5 });
     expect(received()).toMatchObject({ stop_sequences: ["END"], max_tokens: 5 });
@@ -485,13 +643,37 @@ describe("stop reasons", () => {
 });
 
 describe("toward oai: several choices, log probabilities, citations", () => {
-  const logprobs = { content: [{ token: "Hi", logprob: -0.1, bytes: [72, 105], top_logprobs: [{ token: "Hi", logprob: -0.1, bytes: [72, 105] }] }], refusal: null };
+  const logprobs = {
+    content: [{ token: "Hi", logprob: -0.1, bytes: [72, 105], top_logprobs: [{ token: "Hi", logprob: -0.1, bytes: [72, 105] }] }],
+    refusal: null,
+  };
 
   test("whole", async () => {
-    const choice = (index: number): object => ({ index, message: { role: "assistant", content: `Choice ${index}`, refusal: null, annotations: [{ type: "url_citation", url_citation: { start_index: 0, end_index: 3, url: "https://a", title: "A" } }] }, logprobs, finish_reason: "stop" });
+    const choice = (index: number): object => ({
+      index,
+      message: {
+        role: "assistant",
+        content: `Choice ${index}`,
+        refusal: null,
+        annotations: [{ type: "url_citation", url_citation: { start_index: 0, end_index: 3, url: "https://a", title: "A" } }],
+      },
+      logprobs,
+      finish_reason: "stop",
+    });
     fake.always({ body: completion("", { choices: [choice(0), choice(1)] }) });
-    const completed = await client.chat.completions.create({ model: models.oai, messages: hello, n: 2, logprobs: true, top_logprobs: 1, seed: 5, service_tier: "flex" });
-    expect(completed.choices.map(({ index, message: { content } }) => [index, content])).toEqual([[0, "Choice 0"], [1, "Choice 1"]]);
+    const completed = await client.chat.completions.create({
+      model: models.oai,
+      messages: hello,
+      n: 2,
+      logprobs: true,
+      top_logprobs: 1,
+      seed: 5,
+      service_tier: "flex",
+    });
+    expect(completed.choices.map(({ index, message: { content } }) => [index, content])).toEqual([
+      [0, "Choice 0"],
+      [1, "Choice 1"],
+    ]);
     expect(completed.choices[0]?.logprobs?.content?.[0]).toMatchObject({ token: "Hi", logprob: -0.1 });
     expect(completed.choices[1]?.message.annotations?.[0]?.url_citation.url).toBe("https://a");
     expect(completed.service_tier).toBe("default");
@@ -500,7 +682,10 @@ describe("toward oai: several choices, log probabilities, citations", () => {
 
   test("streamed, interleaved", async () => {
     const base = { id: "c", object: "chat.completion.chunk", created: 1, model: "m" };
-    const chunk = (index: number, delta: object, finish_reason: string | null = null, more: object = {}): object => ({ ...base, choices: [{ index, delta, finish_reason, logprobs: null, ...more }] });
+    const chunk = (index: number, delta: object, finish_reason: string | null = null, more: object = {}): object => ({
+      ...base,
+      choices: [{ index, delta, finish_reason, logprobs: null, ...more }],
+    });
     fake.always({
       chunks: [
         openaiStream([
@@ -514,29 +699,70 @@ describe("toward oai: several choices, log probabilities, citations", () => {
         ]),
       ],
     });
-    const completed = await client.chat.completions.stream({ model: models.oai, messages: hello, n: 2, logprobs: true }).finalChatCompletion();
-    expect(completed.choices.map(({ index, finish_reason, message: { content } }) => [index, content, finish_reason])).toEqual([[0, "Aa", "length"], [1, "B", "stop"]]);
+    const completed = await client.chat.completions
+      .stream({ model: models.oai, messages: hello, n: 2, logprobs: true })
+      .finalChatCompletion();
+    expect(completed.choices.map(({ index, finish_reason, message: { content } }) => [index, content, finish_reason])).toEqual([
+      [0, "Aa", "length"],
+      [1, "B", "stop"],
+    ]);
     expect(completed.choices[1]?.logprobs?.content).toHaveLength(1);
   });
 });
 
 describe("toward ant: citations become annotations", () => {
+  const citation = {
+    type: "web_search_result_location",
+    url: "https://example.com/a",
+    title: "A",
+    cited_text: "sunny",
+    encrypted_index: "RW5j",
+  };
+  const expected = [{ type: "url_citation", url_citation: { url: "https://example.com/a", title: "A" } }];
+
   test("whole and streamed", async () => {
-    const citation = { type: "web_search_result_location", url: "https://example.com/a", title: "A", cited_text: "sunny", encrypted_index: "RW5j" };
     fake.always({ body: message([{ type: "text", text: "It is sunny.", citations: [citation] }]) });
     const whole = await client.chat.completions.create({ model: models.ant, messages: hello });
-    expect(whole.choices[0]?.message.annotations).toMatchObject([{ type: "url_citation", url_citation: { url: "https://example.com/a", title: "A" } }]);
+    expect(whole.choices[0]?.message.annotations).toMatchObject(expected);
+    const [start, ...words] = textBlock("It is ", "sunny.");
+    fake.always({
+      chunks: [anthropicStream(messageEvents([[{ ...start, citations: [] }, ...words, { type: "citations_delta", citation }]]))],
+    });
+    const annotations: unknown[] = [];
+    for await (const chunk of await client.chat.completions.create({ model: models.ant, messages: hello, stream: true })) {
+      annotations.push(...((chunk.choices[0]?.delta as { annotations?: unknown[] } | undefined)?.annotations ?? []));
+    }
+    expect(annotations).toMatchObject(expected);
+  });
+
+  test("all of them are there when the SDK's helper has put the stream together", async () => {
+    const block = (text: string, url: string): [object, ...object[]] => [
+      ...textBlock(text),
+      { type: "citations_delta", citation: { ...citation, url } },
+    ];
+    fake.always({
+      chunks: [anthropicStream(messageEvents([block("One.", "https://example.com/1"), block("Two.", "https://example.com/2")]))],
+    });
+    const completed = await client.chat.completions.stream({ model: models.ant, messages: hello }).finalChatCompletion();
+    expect(completed.choices[0]?.message.annotations?.map((annotation) => annotation.url_citation.url)).toEqual([
+      "https://example.com/1",
+      "https://example.com/2",
+    ]);
   });
 });
 
 describe("errors before a stream", () => {
   const failed = async (model: string, asked: object = {}, from = client): Promise<InstanceType<typeof OpenAI.APIError>> => {
-    const failure: unknown = await from.chat.completions.create({ model, messages: hello, ...asked } as OpenAI.ChatCompletionCreateParamsNonStreaming).catch((error: unknown) => error);
+    const failure: unknown = await from.chat.completions
+      .create({ model, messages: hello, ...asked } as OpenAI.ChatCompletionCreateParamsNonStreaming)
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(OpenAI.APIError);
     return failure as InstanceType<typeof OpenAI.APIError>;
   };
   const vendor = (provider: Provider, type: string, text: string, code: string | null = null): object =>
-    provider === "oai" ? { error: { message: text, type, param: null, code } } : { type: "error", error: { type, message: text }, request_id: "req_1" };
+    provider === "oai"
+      ? { error: { message: text, type, param: null, code } }
+      : { type: "error", error: { type, message: text }, request_id: "req_1" };
 
   const rows: readonly [number, string, unknown, number, string][] = [
     [400, "invalid_request_error", OpenAI.BadRequestError, 400, "invalid_request_error"],
@@ -580,7 +806,10 @@ describe("errors before a stream", () => {
   test("too long a context has the code that programs look for", async () => {
     fake.always({ status: 400, body: vendor("ant", "invalid_request_error", "prompt is too long: 250000 tokens > 200000 maximum") });
     expect((await failed(models.ant)).code).toBe("context_length_exceeded");
-    fake.always({ status: 400, body: vendor("oai", "invalid_request_error", "This model's maximum context length is 8192 tokens.", "context_length_exceeded") });
+    fake.always({
+      status: 400,
+      body: vendor("oai", "invalid_request_error", "This model's maximum context length is 8192 tokens.", "context_length_exceeded"),
+    });
     expect((await failed(models.oai)).code).toBe("context_length_exceeded");
   });
 
@@ -603,13 +832,17 @@ describe("errors before a stream", () => {
 
 describe.each(providers)("toward %s: an error inside a stream", (provider) => {
   test("is the SDK's own, after the words that came before it", async () => {
-    const error = provider === "oai" ? 'data: {"error":{"message":"Too many of you","type":"server_error","code":"overloaded"}}\n\n' : 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Too many of you"}}\n\n';
+    const error =
+      provider === "oai"
+        ? 'data: {"error":{"message":"Too many of you","type":"server_error","code":"overloaded"}}\n\n'
+        : 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Too many of you"}}\n\n';
     const words = (saidInPieces(provider, "Hello").chunks as string[])[0] as string;
     const before = words.slice(0, words.indexOf("\n\n", words.indexOf("Hello")) + 2);
     fake.always({ chunks: [before, { bytes: error, afterMs: 80 }] });
     let heard = "";
     const failure: unknown = await (async () => {
-      for await (const chunk of await client.chat.completions.create({ model: models[provider], messages: hello, stream: true })) heard += chunk.choices[0]?.delta.content ?? "";
+      for await (const chunk of await client.chat.completions.create({ model: models[provider], messages: hello, stream: true }))
+        heard += chunk.choices[0]?.delta.content ?? "";
       return undefined;
     })().catch((thrown: unknown) => thrown);
     expect(heard).toBe("Hello");
@@ -647,7 +880,12 @@ describe("beside the chat", () => {
   });
 
   test("aborting a stream of the SDK ends it quietly", async () => {
-    fake.always({ chunks: [...openaiStream(completionChunks([{ content: "One" }])).split(/(?<=\n\n)/).slice(0, 2)], ending: "hang" });
+    fake.always({
+      chunks: openaiStream(completionChunks([{ content: "One" }]))
+        .split(/(?<=\n\n)/)
+        .slice(0, 2),
+      ending: "hang",
+    });
     const stream = client.chat.completions.stream({ model: models.oai, messages: hello });
     const failure = await (async () => {
       for await (const chunk of stream) if (chunk.choices[0]?.delta.content === "One") stream.abort();

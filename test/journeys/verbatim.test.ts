@@ -30,7 +30,8 @@ afterAll(async () => {
 beforeEach(() => void (fake.requests.length = 0));
 
 /** Numbers beyond 2^53, spellings that JSON.stringify would not choose, fields of next year. */
-const oddities = '"seed" : 12345678901234567890,"temperature":1.0, "top_p":1e-1,\t"x_new":{"b":[1,2 , {}],"a":"\\u00e9\\/\\ud83d\\ude00"},"metadata":{"k":"v"}';
+const oddities =
+  '"seed" : 12345678901234567890,"temperature":1.0, "top_p":1e-1,\t"x_new":{"b":[1,2 , {}],"a":"\\u00e9\\/\\ud83d\\ude00"},"metadata":{"k":"v"}';
 
 const openaiBody = `{ "messages":[ {"role":"user","content":[{"type":"text","text":"Hi","x_part":true},{"type":"x_hologram","x_hologram":{"id":9007199254740993}}],"x_msg":null} ],\n "model" : "oai/m" ,${oddities}}`;
 const anthropicBody = `{"max_tokens": 50, "messages":[ {"role":"user","content":[{"type":"text","text":"Hi","x_part":true},{"type":"x_hologram","id":9007199254740993}]} ],"model":\r\n"ant/m",${oddities.replace('"metadata":{"k":"v"}', '"metadata":{"user_id":"u","x":1}')},"x_tail":[ ]}`;
@@ -56,7 +57,10 @@ describe("requests", () => {
   });
 
   test("a stream that asks for usage itself, and one to Anthropic, change nothing at all", async () => {
-    fake.script({ chunks: [openaiStream(completionChunks([{ content: "Hello." }]))] }, { chunks: [anthropicStream(messageEvents([textBlock("Hello.")]))] });
+    fake.script(
+      { chunks: [openaiStream(completionChunks([{ content: "Hello." }]))] },
+      { chunks: [anthropicStream(messageEvents([textBlock("Hello.")]))] },
+    );
     const openai = openaiBody.replace("{", '{"stream" :true,"stream_options": {"x":1,"include_usage":true},');
     await (await house.post("/v1/chat/completions", openai, auth)).text();
     expect(fake.requests[0]?.body).toBe(openai.replace('"oai/m"', '"m"'));
@@ -111,18 +115,25 @@ describe("requests", () => {
     const [toOpenai, toAnthropic] = fake.requests;
     for (const request of [toOpenai, toAnthropic]) {
       const sent = JSON.stringify(request?.rawHeaders);
-      for (const word of [secret, "session=1", "of-the-client", "client/1", "10.0.0.1", "x-headgate", "x-custom", "x-stainless"]) expect(sent).not.toContain(word);
+      for (const word of [secret, "session=1", "of-the-client", "client/1", "10.0.0.1", "x-headgate", "x-custom", "x-stainless"])
+        expect(sent).not.toContain(word);
     }
     expect(toOpenai?.headers["authorization"]).toBe("Bearer sk-provider-openai");
     expect(toOpenai?.headers["anthropic-beta"]).toBeUndefined();
-    expect(toAnthropic?.headers).toMatchObject({ "x-api-key": "sk-provider-anthropic", "anthropic-version": "2026-10-21", "anthropic-beta": headers["anthropic-beta"] });
+    expect(toAnthropic?.headers).toMatchObject({
+      "x-api-key": "sk-provider-anthropic",
+      "anthropic-version": "2026-10-21",
+      "anthropic-beta": headers["anthropic-beta"],
+    });
     expect(toAnthropic?.headers["authorization"]).toBeUndefined();
   });
 });
 
 describe("replies", () => {
-  const whole = '{ "id":"chatcmpl-1", "object":"chat.completion","created":1,"model":"m-2026","choices":[{"index":0,"message":{"role":"assistant","content":"H\\u00e9\\/","x_msg":{"n":9007199254740993}},"finish_reason":"stop","x_choice":1.0}],\n"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"x_tokens":1e2},"x_top":[ ] }\n';
-  const wholeMessage = '{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"x_block","data":12345678901234567890},{"type":"text","text":"H\\u00e9","x":null}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":2,"x":1.50},"x_top":{ } }';
+  const whole =
+    '{ "id":"chatcmpl-1", "object":"chat.completion","created":1,"model":"m-2026","choices":[{"index":0,"message":{"role":"assistant","content":"H\\u00e9\\/","x_msg":{"n":9007199254740993}},"finish_reason":"stop","x_choice":1.0}],\n"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"x_tokens":1e2},"x_top":[ ] }\n';
+  const wholeMessage =
+    '{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"x_block","data":12345678901234567890},{"type":"text","text":"H\\u00e9","x":null}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":2,"x":1.50},"x_top":{ } }';
 
   test("whole ones come back byte for byte", async () => {
     for (const [path, asked, reply] of [
@@ -136,7 +147,8 @@ describe("replies", () => {
     expect(house.records.at(-1)).toMatchObject({ verbatim: true, input: 1, output: 2 });
   });
 
-  const chunk = (delta: string, more = ""): string => `{"id":"c","object":"chat.completion.chunk", "created":1,"model":"m","choices":[{"index":0,"delta":${delta},"finish_reason":null}]${more}}`;
+  const chunk = (delta: string, more = ""): string =>
+    `{"id":"c","object":"chat.completion.chunk", "created":1,"model":"m","choices":[{"index":0,"delta":${delta},"finish_reason":null}]${more}}`;
   const stream = [
     ": a comment\n\n",
     `data: ${chunk('{"role":"assistant","content":""}')}\n\n`,
@@ -167,7 +179,11 @@ describe("replies", () => {
   for (const [name, cut] of cuts) {
     test(`streamed ones come back byte for byte, sent ${name}`, async () => {
       fake.script({ chunks: cut(stream) }, { chunks: cut(messageStream) });
-      const openai = await house.post("/v1/chat/completions", openaiBody.replace("{", '{"stream":true,"stream_options":{"include_usage":true},'), auth);
+      const openai = await house.post(
+        "/v1/chat/completions",
+        openaiBody.replace("{", '{"stream":true,"stream_options":{"include_usage":true},'),
+        auth,
+      );
       expect(await openai.text()).toBe(stream.join(""));
       expect(house.records.at(-1)).toMatchObject({ verbatim: true, stream: true, input: 4, output: 5, finish: "stop", servedModel: "m" });
       const anthropic = await house.post("/v1/messages", anthropicBody.replace("{", '{"stream":true,'), auth);
@@ -187,14 +203,36 @@ describe("replies", () => {
 
   test("what a vendor says after the end of its stream is not passed on", async () => {
     fake.script({ chunks: [...stream, `data: ${chunk('{"content":"more"}')}\n\n`] });
-    const answer = await house.post("/v1/chat/completions", openaiBody.replace("{", '{"stream":true,"stream_options":{"include_usage":true},'), auth);
+    const answer = await house.post(
+      "/v1/chat/completions",
+      openaiBody.replace("{", '{"stream":true,"stream_options":{"include_usage":true},'),
+      auth,
+    );
     expect(await answer.text()).toBe(stream.join(""));
   });
 
   test("rate limits and the request id keep their names in the same format, and get a prefix across", async () => {
-    const openai = { "x-request-id": "req_1", "x-ratelimit-remaining-tokens": "7", "x-ratelimit-reset-tokens": "6m0s", "openai-processing-ms": "12", "set-cookie": "a=b", server: "vendor", "x-internal": "1" };
-    const anthropic = { "request-id": "req_2", "anthropic-ratelimit-tokens-remaining": "7", "anthropic-organization-id": "org", "set-cookie": "a=b" };
-    fake.script({ body: completion("a"), headers: openai }, { body: message("a"), headers: anthropic }, { body: completion("a"), headers: openai }, { body: message("a"), headers: anthropic });
+    const openai = {
+      "x-request-id": "req_1",
+      "x-ratelimit-remaining-tokens": "7",
+      "x-ratelimit-reset-tokens": "6m0s",
+      "openai-processing-ms": "12",
+      "set-cookie": "a=b",
+      server: "vendor",
+      "x-internal": "1",
+    };
+    const anthropic = {
+      "request-id": "req_2",
+      "anthropic-ratelimit-tokens-remaining": "7",
+      "anthropic-organization-id": "org",
+      "set-cookie": "a=b",
+    };
+    fake.script(
+      { body: completion("a"), headers: openai },
+      { body: message("a"), headers: anthropic },
+      { body: completion("a"), headers: openai },
+      { body: message("a"), headers: anthropic },
+    );
     const same = await house.post("/v1/chat/completions", openaiBody, auth);
     expect(same.headers.get("x-request-id")).toBe("req_1");
     expect(same.headers.get("x-ratelimit-remaining-tokens")).toBe("7");
@@ -240,7 +278,12 @@ describe("replies", () => {
 describe("credentials of the provider", () => {
   const key = "correct horse battery staple".replaceAll(" ", "");
   const leaky = {
-    error: { message: `Incorrect API key provided: ${key} (Authorization: Bearer ${key})`, type: "invalid_request_error", code: "invalid_api_key", param: key },
+    error: {
+      message: `Incorrect API key provided: ${key} (Authorization: Bearer ${key})`,
+      type: "invalid_request_error",
+      code: "invalid_api_key",
+      param: key,
+    },
   };
 
   test("never reach the client, even where the provider says them", async () => {
@@ -278,7 +321,11 @@ describe("what cannot be translated", () => {
 
   test("is named in x-headgate-warnings and on record", async () => {
     fake.script({ body: message("Hello.") });
-    const answer = await house.post("/v1/chat/completions", { ...asked, seed: 5, frequency_penalty: 0.5, x_new: { a: 1 }, verbosity: "low" }, auth);
+    const answer = await house.post(
+      "/v1/chat/completions",
+      { ...asked, seed: 5, frequency_penalty: 0.5, x_new: { a: 1 }, verbosity: "low" },
+      auth,
+    );
     expect(answer.status).toBe(200);
     const warnings = answer.headers.get("x-headgate-warnings") ?? "";
     for (const field of ["seed", "frequency_penalty", "x_new", "verbosity"]) {
@@ -291,7 +338,11 @@ describe("what cannot be translated", () => {
 
   test("is named the other way round, and in a stream", async () => {
     fake.script({ chunks: [openaiStream(completionChunks([{ content: "Hello." }]))] });
-    const answer = await house.post("/v1/messages", { ...asked, model: "oai/m", max_tokens: 9, stream: true, top_k: 5, x_new: 1, inference_geo: "eu" }, auth);
+    const answer = await house.post(
+      "/v1/messages",
+      { ...asked, model: "oai/m", max_tokens: 9, stream: true, top_k: 5, x_new: 1, inference_geo: "eu" },
+      auth,
+    );
     const warnings = answer.headers.get("x-headgate-warnings") ?? "";
     for (const field of ["top_k", "x_new", "inference_geo"]) expect(warnings).toContain(field);
     await answer.text();
@@ -305,10 +356,19 @@ describe("what cannot be translated", () => {
     ] as [Record<string, string>, object][]) {
       const openai = await house.post("/v1/chat/completions", { ...asked, seed: 5, ...own }, { ...auth, ...headers });
       expect(openai.status).toBe(400);
-      expect(await openai.json()).toMatchObject({ error: { type: "invalid_request_error", code: "lossy_translation", param: "seed", message: expect.stringContaining("seed") } });
-      const anthropic = await house.post("/v1/messages", { ...asked, model: "oai/m", max_tokens: 9, top_k: 5, ...own }, { ...auth, ...headers });
+      expect(await openai.json()).toMatchObject({
+        error: { type: "invalid_request_error", code: "lossy_translation", param: "seed", message: expect.stringContaining("seed") },
+      });
+      const anthropic = await house.post(
+        "/v1/messages",
+        { ...asked, model: "oai/m", max_tokens: 9, top_k: 5, ...own },
+        { ...auth, ...headers },
+      );
       expect(anthropic.status).toBe(400);
-      expect(await anthropic.json()).toMatchObject({ type: "error", error: { type: "invalid_request_error", message: expect.stringContaining("top_k") } });
+      expect(await anthropic.json()).toMatchObject({
+        type: "error",
+        error: { type: "invalid_request_error", message: expect.stringContaining("top_k") },
+      });
     }
     expect(fake.requests.length).toBe(0);
     fake.script({ body: message("Hello.") });
@@ -321,7 +381,10 @@ describe("what cannot be translated", () => {
       [{ logprobs: true }, "logprobs"],
       [{ logit_bias: { 5: 1 } }, "logit_bias"],
       [{ modalities: ["audio"], audio: { voice: "alloy", format: "wav" } }, "modalities"],
-      [{ messages: [{ role: "user", content: [{ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }] }] }, "messages[0].content[0]"],
+      [
+        { messages: [{ role: "user", content: [{ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }] }] },
+        "messages[0].content[0]",
+      ],
       [{ messages: [{ role: "user", content: [{ type: "file", file: { file_id: "file-1" } }] }] }, "messages[0].content[0]"],
     ] as [object, string][]) {
       const answer = await house.post("/v1/chat/completions", { ...asked, ...fields }, auth);

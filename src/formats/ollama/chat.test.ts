@@ -118,7 +118,11 @@ describe.each([
       expect(reply.model).toBe("m");
       const [choice] = reply.choices;
       expect(choice?.finish.reason).toBe("tool-calls");
-      expect(choice?.content.map((part) => ("text" in part ? [part.type, part.text] : part.type === "tool-call" ? [part.id, part.name, part.arguments] : part.type))).toEqual([
+      expect(
+        choice?.content.map((part) =>
+          "text" in part ? [part.type, part.text] : part.type === "tool-call" ? [part.id, part.name, part.arguments] : part.type,
+        ),
+      ).toEqual([
         ["reasoning", "Let me look — 日本 🙂."],
         ["text", "One moment."],
         ["call_a", "weather", '{"city":"Paris","id":7}'],
@@ -130,7 +134,9 @@ describe.each([
 
   test("gets an error in the stream as an error", () => {
     const decoder = provider.decodeEvents();
-    const events = [line({ content: "a" }), { error: "server busy" }].flatMap((one) => decoder.push({ event: "", data: JSON.stringify(one) }));
+    const events = [line({ content: "a" }), { error: "server busy" }].flatMap((one) =>
+      decoder.push({ event: "", data: JSON.stringify(one) }),
+    );
     const last = events.at(-1);
     if (last?.type !== "error") throw new Error("no error came");
     expect(client.client.encodeStreamError(last.error, "hg_1")).toContain("server busy");
@@ -186,7 +192,12 @@ describe("requests of other formats", () => {
       messages: [
         { role: "system", content: "Be brief." },
         { role: "user", content: "Where is this?", images: ["aGk="] },
-        { role: "assistant", content: "", thinking: "Hm.", tool_calls: [{ id: "a" }, { id: "b", function: { name: "weather", arguments: {} } }] },
+        {
+          role: "assistant",
+          content: "",
+          thinking: "Hm.",
+          tool_calls: [{ id: "a" }, { id: "b", function: { name: "weather", arguments: {} } }],
+        },
         { role: "tool", tool_name: "weather", tool_call_id: "a", content: "one" },
         { role: "tool", tool_name: "weather", tool_call_id: "b", content: "two" },
       ],
@@ -213,8 +224,17 @@ describe("requests of other formats", () => {
               { type: "tool_use", id: "toolu_2", name: "f", input: {} },
             ],
           },
-          { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: "one" }, { type: "text", text: "Hurry." }] },
-          { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_2", content: [{ type: "text", text: "bad" }], is_error: true }] },
+          {
+            role: "user",
+            content: [
+              { type: "tool_result", tool_use_id: "toolu_1", content: "one" },
+              { type: "text", text: "Hurry." },
+            ],
+          },
+          {
+            role: "user",
+            content: [{ type: "tool_result", tool_use_id: "toolu_2", content: [{ type: "text", text: "bad" }], is_error: true }],
+          },
         ],
       },
       { headers: new Headers() },
@@ -236,13 +256,20 @@ describe("requests of other formats", () => {
       { role: "tool", tool_name: "f", tool_call_id: "toolu_2", content: "Error: bad" },
       { role: "user", content: "Hurry." },
     ]);
-    expect(warned).toEqual(["repaired messages[5]", "dropped messages[0].content[0].cache_control", "emulated messages[5].content[0].is_error"]);
+    expect(warned).toEqual([
+      "repaired messages[5]",
+      "dropped messages[0].content[0].cache_control",
+      "emulated messages[5].content[0].is_error",
+    ]);
   });
 
   test("an answer goes back as it came, through either client", () => {
     for (const client of [chatCompletions, messages] as ClientCodec[]) {
       const reply = client.client.encodeReply(fold(provider.decodeReply(whole)), replyContext);
-      const answer = client === chatCompletions ? (reply["choices"] as { message: JsonObject }[])[0]?.message : { role: "assistant", content: reply["content"] };
+      const answer =
+        client === chatCompletions
+          ? (reply["choices"] as { message: JsonObject }[])[0]?.message
+          : { role: "assistant", content: reply["content"] };
       const request = client.client.decodeRequest(
         JSON.parse(JSON.stringify({ model: "m", max_tokens: 9, messages: [{ role: "user", content: "?" }, answer] })) as JsonObject,
         { headers: new Headers() },

@@ -39,5 +39,13 @@ export const responses = {
     readReply,
     watch,
   },
-  replyHeaders: ["x-request-id", "x-ratelimit-", "retry-after", "x-should-retry", "openai-processing-ms", "openai-version", "apim-request-id"],
+  replyHeaders: [
+    "x-request-id",
+    "x-ratelimit-",
+    "retry-after",
+    "x-should-retry",
+    "openai-processing-ms",
+    "openai-version",
+    "apim-request-id",
+  ],
 } satisfies ClientCodec;

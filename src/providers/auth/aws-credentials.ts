@@ -32,7 +32,9 @@ export function awsCredentials(sources: readonly AwsSource[], environment: AwsEn
       const lease = await source(environment);
       if (lease) return lease;
     }
-    throw failed("There are no AWS credentials: neither keys in the environment, nor a profile, a web identity, a container's or an instance's role.");
+    throw failed(
+      "There are no AWS credentials: neither keys in the environment, nor a profile, a web identity, a container's or an instance's role.",
+    );
   }, environment);
 }
 
@@ -78,10 +80,14 @@ export function fromProfile(name?: string): AwsSource {
     if (profile.role_arn && profile.web_identity_token_file) {
       return assumeRole(profile.role_arn, profile.web_identity_token_file, profile.role_session_name, environment);
     }
-    const elsewhere = ["sso_session", "sso_start_url", "source_profile", "credential_source", "credential_process"].find((key) => profile[key] !== undefined);
+    const elsewhere = ["sso_session", "sso_start_url", "source_profile", "credential_source", "credential_process"].find(
+      (key) => profile[key] !== undefined,
+    );
     if (elsewhere === undefined && !required) return undefined;
     const cause = elsewhere === undefined ? "holds no keys" : `takes its credentials from \`${elsewhere}\`, which is not supported`;
-    throw failed(`The AWS profile "${wanted}" ${cause}: use keys (for instance from \`aws configure export-credentials\`), a role, or a Bedrock API key.`);
+    throw failed(
+      `The AWS profile "${wanted}" ${cause}: use keys (for instance from \`aws configure export-credentials\`), a role, or a Bedrock API key.`,
+    );
   };
 }
 
@@ -92,7 +98,12 @@ export const fromWebIdentity: AwsSource = async (environment) => {
   return role && file ? assumeRole(role, file, session, environment) : undefined;
 };
 
-async function assumeRole(role: string, file: string, session: string | undefined, environment: AwsEnvironment): Promise<Lease<AwsCredentials>> {
+async function assumeRole(
+  role: string,
+  file: string,
+  session: string | undefined,
+  environment: AwsEnvironment,
+): Promise<Lease<AwsCredentials>> {
   // Read each time: the platform renews the token in it.
   const token = (await environment.readFile?.(file))?.trim();
   if (!token) throw failed("The file with the web identity's token is missing or empty.");
@@ -111,7 +122,15 @@ async function assumeRole(role: string, file: string, session: string | undefine
     },
   });
   const field = (name: string): string | undefined => new RegExp(`<${name}>([^<]+)</${name}>`).exec(text)?.[1]?.trim();
-  return readLease({ AccessKeyId: field("AccessKeyId"), SecretAccessKey: field("SecretAccessKey"), Token: field("SessionToken"), Expiration: field("Expiration") }, "AWS STS");
+  return readLease(
+    {
+      AccessKeyId: field("AccessKeyId"),
+      SecretAccessKey: field("SecretAccessKey"),
+      Token: field("SessionToken"),
+      Expiration: field("Expiration"),
+    },
+    "AWS STS",
+  );
 }
 
 // ── the machine's role ───────────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +145,9 @@ export const fromContainer: AwsSource = async (environment) => {
   const { env, readFile } = environment;
   const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env;
   if (!relative && !full) return undefined;
-  const url = relative ? (environment.containerUrl ?? `http://${containerHosts[0]}`) + relative : containerAddress(full as string, environment.containerUrl);
+  const url = relative
+    ? (environment.containerUrl ?? `http://${containerHosts[0]}`) + relative
+    : containerAddress(full as string, environment.containerUrl);
   const file = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
   const token = file ? (await readFile?.(file))?.trim() : env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
   if (token !== undefined && /[\r\n]/.test(token)) throw failed("The container's authorization token holds a line break.");
@@ -153,7 +174,12 @@ export const fromInstance: AwsSource = async (environment) => {
   const asking = { fetch: environment.fetch, name, timeoutMs: NEARBY_MS };
   let token: string;
   try {
-    const { text } = await ask({ ...asking, url: `${base}/latest/api/token`, method: "PUT", headers: { "x-aws-ec2-metadata-token-ttl-seconds": "21600" } });
+    const { text } = await ask({
+      ...asking,
+      url: `${base}/latest/api/token`,
+      method: "PUT",
+      headers: { "x-aws-ec2-metadata-token-ttl-seconds": "21600" },
+    });
     token = text.trim();
   } catch {
     // Nobody lives there: this is no instance.
@@ -172,7 +198,10 @@ function readLease(body: JsonObject, name: string): Lease<AwsCredentials> {
   const secret = asString(body.SecretAccessKey);
   const token = asString(body.Token);
   const expiresAt = Date.parse(asString(body.Expiration) ?? "");
-  if (!isObject(body) || !accessKeyId || !secret) throw failed(`${name} answered without credentials${typeof body.Code === "string" && /^\w{1,60}$/.test(body.Code) ? ` (${body.Code})` : ""}.`);
+  if (!isObject(body) || !accessKeyId || !secret)
+    throw failed(
+      `${name} answered without credentials${typeof body.Code === "string" && /^\w{1,60}$/.test(body.Code) ? ` (${body.Code})` : ""}.`,
+    );
   const value: AwsCredentials = { accessKeyId, secretAccessKey: new Secret(secret), ...(token && { sessionToken: new Secret(token) }) };
   return Number.isNaN(expiresAt) ? { value } : { value, expiresAt };
 }

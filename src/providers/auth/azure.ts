@@ -1,19 +1,14 @@
-/** Azure's ways to show who calls: the resource's key, an Entra application, or the machine's managed identity. */
+/** Azure's tokens: for an Entra application, a workload, or the machine's managed identity. (A resource's key is a header, and the row says which.) */
 
 import type { Secret } from "../../canonical/secret.ts";
 import { askJson, checkTokenUrl, failed } from "./exchange.ts";
 import { bearerToken, clientCredentials, readToken } from "./oauth.ts";
 import type { TokenWorld } from "./oauth.ts";
-import { constant, signerOf } from "./renewable.ts";
 import type { Signer } from "./signer.ts";
 
 /** Azure OpenAI and Foundry resources both take tokens of this audience. */
 const RESOURCE = "https://cognitiveservices.azure.com";
 const AUTHORITY = "https://login.microsoftonline.com";
-
-export function azureApiKey(key: Secret): Signer {
-  return signerOf(constant(key), (secret) => ({ "api-key": secret.reveal() }));
-}
 
 export interface EntraApplication {
   tenantId: string;
@@ -65,12 +60,18 @@ export function entraWorkloadToken(workload: EntraWorkload, world: TokenWorld): 
 }
 
 /** `clientId`: of a user-assigned identity. `metadataUrl`: in place of the service's fixed address. */
-export function managedIdentityToken(identity: { clientId?: string | undefined; resource?: string | undefined; metadataUrl?: string | undefined }, world: TokenWorld): Signer {
+export function managedIdentityToken(
+  identity: { clientId?: string | undefined; resource?: string | undefined; metadataUrl?: string | undefined },
+  world: TokenWorld,
+): Signer {
   const name = "Azure's metadata service";
   const query = new URLSearchParams({ "api-version": "2018-02-01", resource: identity.resource ?? RESOURCE });
   if (identity.clientId) query.set("client_id", identity.clientId);
   const url = `${identity.metadataUrl ?? "http://169.254.169.254"}/metadata/identity/oauth2/token?${query}`;
-  return bearerToken(async () => readToken(await askJson({ fetch: world.fetch, name, url, headers: { metadata: "true" }, timeoutMs: 5000 }), name, world), world);
+  return bearerToken(
+    async () => readToken(await askJson({ fetch: world.fetch, name, url, headers: { metadata: "true" }, timeoutMs: 5000 }), name, world),
+    world,
+  );
 }
 
 function tokenUrl({ tenantId, authority }: { tenantId: string; authority?: string | undefined }): string {

@@ -32,13 +32,22 @@ export async function ask(asking: Asking): Promise<{ text: string; headers: Head
   const signal = AbortSignal.timeout(asking.timeoutMs ?? TIMEOUT_MS);
   try {
     const body = form && new URLSearchParams(form).toString();
-    const response = await fetch(url, { method: asking.method ?? (form ? "POST" : "GET"), headers, ...(body !== undefined && { body }), signal, redirect: "manual" });
+    const response = await fetch(url, {
+      method: asking.method ?? (form ? "POST" : "GET"),
+      headers,
+      ...(body !== undefined && { body }),
+      signal,
+      redirect: "manual",
+    });
     const text = await readBounded(response, name);
     if (!response.ok) throw refused(name, response.status, text);
     return { text, headers: response.headers };
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
-    throw failed(signal.aborted ? `${name} did not answer within ${asking.timeoutMs ?? TIMEOUT_MS} ms.` : `${name} could not be reached.`, cause);
+    throw failed(
+      signal.aborted ? `${name} did not answer within ${asking.timeoutMs ?? TIMEOUT_MS} ms.` : `${name} could not be reached.`,
+      cause,
+    );
   }
 }
 
@@ -56,7 +65,9 @@ export function failed(message: string, cause?: unknown): GatewayError {
 
 function refused(name: string, status: number, text: string): GatewayError {
   const word = errorWord(parseJson(text) ?? text);
-  return new GatewayError("provider_auth", `${name} answered ${status}${word ? ` (${word})` : ""}.`, { upstream: { status, ...(word && { code: word }) } });
+  return new GatewayError("provider_auth", `${name} answered ${status}${word ? ` (${word})` : ""}.`, {
+    upstream: { status, ...(word && { code: word }) },
+  });
 }
 
 /** The error's code and nothing else: descriptions may repeat what was sent. */

@@ -1,4 +1,4 @@
-/** Google's ways to show who calls: an API key, a service account's signed claim, a user's own login, or the machine's account. */
+/** Google's tokens: for a service account's signed claim, a user's own login, or the machine's account. (An API key is a header, and the row says which.) */
 
 import { asString, isObject, parseJson } from "../../canonical/json.ts";
 import type { JsonObject } from "../../canonical/json.ts";
@@ -7,17 +7,13 @@ import { ask, askJson, checkTokenUrl, failed } from "./exchange.ts";
 import type { TokenFetch } from "./exchange.ts";
 import { readToken } from "./oauth.ts";
 import type { TokenWorld } from "./oauth.ts";
-import { constant, Renewable, signerOf } from "./renewable.ts";
+import { Renewable, signerOf } from "./renewable.ts";
 import type { Lease } from "./renewable.ts";
 import type { SignedHeaders, Signer } from "./signer.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 const TOKEN_URL = "https://oauth2.googleapis.com/token";
 const SERVER = "Google's token server";
-
-export function googleApiKey(key: Secret): Signer {
-  return signerOf(constant(key), (secret) => ({ "x-goog-api-key": secret.reveal() }));
-}
 
 // ── a service account, or a user ─────────────────────────────────────────────────────────────────────────────
 
@@ -33,7 +29,9 @@ export function readGoogleAccount(text: string): GoogleAccount {
   if (file.type === "service_account") return readServiceAccount(file);
   if (file.type === "authorized_user") return readUser(file);
   const type = asString(file.type);
-  throw failed(`Google credentials of the type "${type !== undefined && /^[\w-]{1,60}$/.test(type) ? type : "unknown"}" are not supported: use a service account, a user's login, or the machine's account.`);
+  throw failed(
+    `Google credentials of the type "${type !== undefined && /^[\w-]{1,60}$/.test(type) ? type : "unknown"}" are not supported: use a service account, a user's login, or the machine's account.`,
+  );
 }
 
 function readServiceAccount(file: JsonObject): GoogleAccount {
@@ -41,15 +39,29 @@ function readServiceAccount(file: JsonObject): GoogleAccount {
   const key = asString(file.private_key);
   if (!email || !key) throw failed("Google's service account lacks `client_email` or `private_key`.");
   const tokenUrl = checkTokenUrl(asString(file.token_uri) ?? TOKEN_URL, "The `token_uri` of Google's service account");
-  return { kind: "service", email, privateKey: new Secret(key), keyId: asString(file.private_key_id), tokenUrl, project: asString(file.project_id) };
+  return {
+    kind: "service",
+    email,
+    privateKey: new Secret(key),
+    keyId: asString(file.private_key_id),
+    tokenUrl,
+    project: asString(file.project_id),
+  };
 }
 
 function readUser(file: JsonObject): GoogleAccount {
   const clientId = asString(file.client_id);
   const clientSecret = asString(file.client_secret);
   const refreshToken = asString(file.refresh_token);
-  if (!clientId || !clientSecret || !refreshToken) throw failed("Google's user credentials lack `client_id`, `client_secret` or `refresh_token`.");
-  return { kind: "user", clientId, clientSecret: new Secret(clientSecret), refreshToken: new Secret(refreshToken), project: asString(file.quota_project_id) };
+  if (!clientId || !clientSecret || !refreshToken)
+    throw failed("Google's user credentials lack `client_id`, `client_secret` or `refresh_token`.");
+  return {
+    kind: "user",
+    clientId,
+    clientSecret: new Secret(clientSecret),
+    refreshToken: new Secret(refreshToken),
+    project: asString(file.quota_project_id),
+  };
 }
 
 export interface GoogleWorld extends TokenWorld {
@@ -123,7 +135,10 @@ function base64Url(text: string): string {
 }
 
 function base64UrlBytes(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 // ── the machine's account ────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +166,13 @@ export async function machineProject(world: { fetch: TokenFetch; metadataUrl?: s
 
 async function metadata(path: string, world: { fetch: TokenFetch; metadataUrl?: string | undefined }): Promise<string> {
   const url = `${world.metadataUrl ?? METADATA_URL}/computeMetadata/v1/${path}`;
-  const { text, headers } = await ask({ fetch: world.fetch, name: METADATA, url, headers: { "metadata-flavor": "Google" }, timeoutMs: NEARBY_MS });
+  const { text, headers } = await ask({
+    fetch: world.fetch,
+    name: METADATA,
+    url,
+    headers: { "metadata-flavor": "Google" },
+    timeoutMs: NEARBY_MS,
+  });
   // Other clouds have other services at this address.
   if (headers.get("metadata-flavor") !== "Google") throw failed("This machine is not one of Google's: there are no Google credentials.");
   return text;

@@ -1,6 +1,7 @@
 /** Something that expires and can be had anew: fetched by one for all, ahead of time, and kept while it is good. */
 
 import { andThen } from "./signer.ts";
+import type { SignedHeaders, Signer } from "./signer.ts";
 
 export interface Lease<Value> {
   value: Value;
@@ -112,12 +113,7 @@ function isOver(lease: { expiresAt?: number | undefined; since: number }, now: n
   return now >= lease.expiresAt - skew;
 }
 
-/** The same, for what never expires. */
-export function constant<Value>(value: Value): { get(): Value | Promise<Value>; invalidate(): void } {
-  return { get: () => value, invalidate: () => {} };
-}
-
 /** A signer out of a renewable value. */
-export function signerOf<Value>(source: { get(): Value | Promise<Value>; invalidate(): void }, toHeaders: (value: Value) => Record<string, string>) {
+export function signerOf<Value>(source: Renewable<Value>, toHeaders: (value: Value) => SignedHeaders): Signer & { invalidate(): void } {
   return Object.assign(() => andThen(source.get(), toHeaders), { invalidate: () => source.invalidate() });
 }

@@ -27,6 +27,9 @@ export interface Signer {
 }
 
 /** Goes on with a value that may be here already. */
-export function andThen<Value, Result>(value: Value | Promise<Value>, next: (value: Value) => Result | Promise<Result>): Result | Promise<Result> {
+export function andThen<Value, Result>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Result | Promise<Result>,
+): Result | Promise<Result> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

@@ -61,7 +61,13 @@ function awsBedrock(materials: SignerMaterials): Signer {
   const { settings, env, fetch } = materials;
   const region = awsRegion(settings, env);
   if (region === undefined) throw missing("region", "Bedrock needs a `region` (or AWS_REGION)");
-  const credentials = awsCredentials(awsSources(settings), { ...timeOf(materials), env, fetch, region, readFile: materials.readFile ?? runtimeFile });
+  const credentials = awsCredentials(awsSources(settings), {
+    ...timeOf(materials),
+    env,
+    fetch,
+    region,
+    readFile: materials.readFile ?? runtimeFile,
+  });
   return signV4({ credentials, region, service: "bedrock", now: () => materials.now(), hashing: materials.hashing });
 }
 
@@ -101,7 +107,8 @@ function entra(materials: SignerMaterials): Signer {
   const { scope } = settings;
   const authority = env.AZURE_AUTHORITY_HOST || undefined;
   if (tenantId && clientId && clientSecret) return entraToken({ tenantId, clientId, clientSecret, scope, authority }, world);
-  if (settings.clientSecret) throw missing(tenantId ? "client_id" : "tenant_id", "an Entra application needs `tenant_id`, `client_id` and `client_secret`");
+  if (settings.clientSecret)
+    throw missing(tenantId ? "client_id" : "tenant_id", "an Entra application needs `tenant_id`, `client_id` and `client_secret`");
   const file = env.AZURE_FEDERATED_TOKEN_FILE;
   if (tenantId && clientId && file) {
     return entraWorkloadToken({ tenantId, clientId, assertion: () => (materials.readFile ?? runtimeFile)(file), scope, authority }, world);

@@ -33,7 +33,10 @@ export function signV4(options: SigV4Options): Signer {
     if (derived?.day === day && derived.secret === secret) return derived.key;
     const steps = [options.region, options.service, "aws4_request"];
     const first = hashing.hmac(encoder.encode(`AWS4${secret}`), day);
-    const key = steps.reduce<Uint8Array | Promise<Uint8Array>>((before, step) => andThen(before, (bytes) => hashing.hmac(bytes, step)), first);
+    const key = steps.reduce<Uint8Array | Promise<Uint8Array>>(
+      (before, step) => andThen(before, (bytes) => hashing.hmac(bytes, step)),
+      first,
+    );
     const made: DerivedKey = { day, secret, key };
     derived = made;
     if (key instanceof Promise) {
@@ -88,26 +91,38 @@ function canonical(request: UnsignedRequest, added: SignedHeaders, payload: stri
   const url = new URL(request.url);
   const headers: [string, string][] = [["host", url.host], ...Object.entries(added)];
   for (const [name, value] of Object.entries(request.headers)) {
-    if ((name === "content-type" || name.startsWith("x-amz-")) && added[name] === undefined) headers.push([name, value.trim().replace(/\s+/g, " ")]);
+    if ((name === "content-type" || name.startsWith("x-amz-")) && added[name] === undefined)
+      headers.push([name, value.trim().replace(/\s+/g, " ")]);
   }
   headers.sort(([one], [other]) => (one < other ? -1 : 1));
   const names = headers.map(([name]) => name).join(";");
   const lines = headers.map(([name, value]) => `${name}:${value}\n`).join("");
-  return { text: `${request.method}\n${canonicalPath(url.pathname)}\n${canonicalQuery(url.search)}\n${lines}\n${names}\n${payload}`, names };
+  return {
+    text: `${request.method}\n${canonicalPath(url.pathname)}\n${canonicalQuery(url.search)}\n${lines}\n${names}\n${payload}`,
+    names,
+  };
 }
 
 /** Every service but S3 signs the path as it is on the wire, encoded once more: `%3A` is signed as `%253A`. Empty segments do not count. */
 function canonicalPath(path: string): string {
-  const encoded = path.split("/").filter((segment) => segment !== "").map(encode).join("/");
+  const encoded = path
+    .split("/")
+    .filter((segment) => segment !== "")
+    .map(encode)
+    .join("/");
   return encoded === "" ? "/" : `/${encoded}${path.endsWith("/") ? "/" : ""}`;
 }
 
 function canonicalQuery(search: string): string {
   if (search.length <= 1) return "";
-  const pairs = search.slice(1).split("&").filter((pair) => pair !== "").map((pair): [string, string] => {
-    const equals = pair.indexOf("=");
-    return equals < 0 ? [encode(decode(pair)), ""] : [encode(decode(pair.slice(0, equals))), encode(decode(pair.slice(equals + 1)))];
-  });
+  const pairs = search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "")
+    .map((pair): [string, string] => {
+      const equals = pair.indexOf("=");
+      return equals < 0 ? [encode(decode(pair)), ""] : [encode(decode(pair.slice(0, equals))), encode(decode(pair.slice(equals + 1)))];
+    });
   pairs.sort(([name, value], [otherName, otherValue]) => {
     if (name !== otherName) return name < otherName ? -1 : 1;
     return value < otherValue ? -1 : 1;

@@ -57,7 +57,7 @@ function bytesOf(text: string, width: 1 | 2): Uint8Array {
 }
 
 /** CRC-32 bit by bit: on purpose not the table that the reader uses. */
-function checksum(bytes: Uint8Array): number {
+export function checksum(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
     crc ^= byte;

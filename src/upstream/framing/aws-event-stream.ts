@@ -24,6 +24,9 @@ export class AwsEventStreamReader implements FrameReader {
   /** The beginning of a message whose rest has not come. Grows by doubling: a long message in many slices is copied twice, not once a slice. */
   #kept = new Uint8Array(0);
   #length = 0;
+  /** The last message's headers and what they say: a stream is hundreds of messages of one kind, and reading headers is most of the work. */
+  #lastHeaders = new Uint8Array(0);
+  #lastRead: ReadonlyMap<string, string> = new Map();
 
   push(bytes: Uint8Array): Frame[] {
     const frames: Frame[] = [];
@@ -81,24 +84,36 @@ export class AwsEventStreamReader implements FrameReader {
     return at;
   }
 
-  #headers(bytes: Uint8Array, view: DataView, start: number, end: number): Map<string, string> {
+  #headers(bytes: Uint8Array, view: DataView, start: number, end: number): ReadonlyMap<string, string> {
+    if (!isSame(bytes, start, end, this.#lastHeaders)) {
+      this.#lastRead = this.#readHeaders(bytes, view, start, end);
+      this.#lastHeaders = bytes.slice(start, end);
+    }
+    return this.#lastRead;
+  }
+
+  #readHeaders(bytes: Uint8Array, view: DataView, start: number, end: number): ReadonlyMap<string, string> {
     const headers = new Map<string, string>();
     let at = start;
+    /** Where the next piece begins; steps over it. */
     const take = (length: number): number => {
       const from = at;
       at += length;
       if (at > end) throw broken("a header is longer than the headers are said to be");
       return from;
     };
+    const text = (length: number): string => {
+      const from = take(length);
+      return this.#text.decode(bytes.subarray(from, from + length));
+    };
     while (at < end) {
-      const nameLength = view.getUint8(take(1));
-      const name = this.#text.decode(bytes.subarray(take(nameLength), at));
+      const name = text(view.getUint8(take(1)));
       const type = view.getUint8(take(1));
       const size = sizes[type];
       if (size === undefined) throw broken(`a header of the unknown type ${type}`);
       const length = size === "prefixed" ? view.getUint16(take(2)) : size;
-      const value = take(length);
-      if (type === STRING) headers.set(name, this.#text.decode(bytes.subarray(value, at)));
+      if (type === STRING) headers.set(name, text(length));
+      else take(length);
     }
     return headers;
   }
@@ -121,6 +136,12 @@ function frame(headers: ReadonlyMap<string, string>, payload: string): Frame {
     default:
       return { event: headers.get(":event-type") ?? "", data: payload };
   }
+}
+
+function isSame(bytes: Uint8Array, start: number, end: number, other: Uint8Array): boolean {
+  if (end - start !== other.byteLength) return false;
+  for (let at = 0; at < other.byteLength; at++) if (bytes[start + at] !== other[at]) return false;
+  return true;
 }
 
 function broken(what: string): GatewayError {

@@ -56,13 +56,18 @@ describe("JSON lines", () => {
   test("any slicing of any lines gives the same frames", () => {
     const value = fc.dictionary(fc.string({ unit: "grapheme", maxLength: 6 }), fc.string({ unit: "binary", maxLength: 8 }), { maxKeys: 3 });
     fc.assert(
-      fc.property(fc.array(value, { minLength: 1, maxLength: 6 }), fc.constantFrom("\n", "\r\n"), fc.array(fc.nat(200)), (values, end, cuts) => {
-        const lines = values.map((one) => JSON.stringify(one));
-        const bytes = encoder.encode(lines.join(end));
-        const sorted = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
-        const slices = sorted.slice(1).map((cut, index) => bytes.subarray(sorted[index], cut));
-        expect(read(slices)).toEqual(lines);
-      }),
+      fc.property(
+        fc.array(value, { minLength: 1, maxLength: 6 }),
+        fc.constantFrom("\n", "\r\n"),
+        fc.array(fc.nat(200)),
+        (values, end, cuts) => {
+          const lines = values.map((one) => JSON.stringify(one));
+          const bytes = encoder.encode(lines.join(end));
+          const sorted = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+          const slices = sorted.slice(1).map((cut, index) => bytes.subarray(sorted[index], cut));
+          expect(read(slices)).toEqual(lines);
+        },
+      ),
     );
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lastBoundary, SseReader } from "./sse.ts";
+import { Boundaries, SseReader } from "./sse.ts";
 import type { SseFrame } from "./sse.ts";
 
 const encoder = new TextEncoder();
@@ -62,10 +62,56 @@ describe("server-sent events", () => {
     );
   });
 
-  test("the last boundary ends the last whole event", () => {
-    expect(lastBoundary("data: a\n\ndata: b")).toBe(9);
-    expect(lastBoundary("data: a\n\ndata: b\n\n")).toBe(18);
-    expect(lastBoundary("data: a\r\n\r\ndata: b\r\n")).toBe(11);
-    expect(lastBoundary("data: a")).toBe(0);
+  test("an event without end is given up", () => {
+    const reader = new SseReader();
+    const piece = encoder.encode("a".repeat(1 << 20));
+    reader.push(encoder.encode('data: {"x":"'));
+    expect(() => {
+      for (let turn = 0; turn < 17; turn++) reader.push(piece);
+    }).toThrow(/more than 16777216 bytes/);
+  });
+
+  test("a long event in small pieces is looked at once", () => {
+    const reader = new SseReader();
+    const begun = performance.now();
+    reader.push(encoder.encode('data: {"x":"'));
+    for (let turn = 0; turn < 2000; turn++) expect(reader.push(encoder.encode("a".repeat(4000)))).toEqual([]);
+    expect(reader.push(encoder.encode('"}\n\n'))[0]?.data).toHaveLength(8_000_008);
+    expect(performance.now() - begun).toBeLessThan(1500);
+  });
+});
+
+describe("the boundaries of events", () => {
+  test("the last one ends the last whole event", () => {
+    for (const [text, end] of [
+      ["data: a\n\ndata: b", 9],
+      ["data: a\n\ndata: b\n\n", 18],
+      ["data: a\r\n\r\ndata: b\r\n", 11],
+      ["data: a\r\rdata: b", 9],
+      ["data: a", -1],
+      ["data: a\n", -1],
+      // A LF may still follow.
+      ["data: a\r\n\r", -1],
+    ] as const) {
+      expect([text, new Boundaries().last(text)]).toEqual([text, end]);
+    }
+  });
+
+  test("are the same in any slicing", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "\n", "\n", "\r", "\r\n"), minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(text, fc.array(fc.nat(30)), (text, cuts) => {
+        const edges = [...new Set([0, ...cuts.map((cut) => cut % text.length), text.length])].sort((a, b) => a - b);
+        const boundaries = new Boundaries();
+        let last = -1;
+        edges.slice(1).forEach((edge, index) => {
+          const start = edges[index] as number;
+          const found = boundaries.last(text.slice(start, edge));
+          if (found >= 0) last = start + found;
+        });
+        expect(last).toBe(new Boundaries().last(text));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

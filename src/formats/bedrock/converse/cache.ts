@@ -30,7 +30,11 @@ function isPlainDocument(block: Block | undefined): boolean {
 function lifetime(ttl: string | undefined, at: string, context: EncodeContext): string | undefined {
   if (ttl === undefined || ttl === "5m" || ttl === "1h") return ttl;
   const nearest = ttl.endsWith("h") ? "1h" : "5m";
-  context.warn({ field: `${at}.cache_control.ttl`, action: "approximated", reason: `Bedrock caches for 5m or 1h: ${ttl} became ${nearest}` });
+  context.warn({
+    field: `${at}${at === "" ? "" : "."}cache_control.ttl`,
+    action: "approximated",
+    reason: `Bedrock caches for 5m or 1h: ${ttl} became ${nearest}`,
+  });
   return nearest;
 }
 
@@ -46,7 +50,7 @@ export function limitCachePoints(body: JsonObject, context: EncodeContext): void
   let surplus = lists.reduce((sum, list) => sum + list.filter((block) => block.cachePoint).length, 0) - 4;
   if (surplus <= 0) return;
   for (const list of lists) {
-    for (let index = 0; index < list.length && surplus > 0; ) {
+    for (let index = 0; index < list.length && surplus > 0;) {
       if (!list[index]?.cachePoint) index += 1;
       else {
         list.splice(index, 1);
@@ -54,5 +58,9 @@ export function limitCachePoints(body: JsonObject, context: EncodeContext): void
       }
     }
   }
-  context.warn({ field: "cache_control", action: "dropped", reason: "Bedrock takes four cache marks a request: the first ones were left out" });
+  context.warn({
+    field: "cache_control",
+    action: "dropped",
+    reason: "Bedrock takes four cache marks a request: the first ones were left out",
+  });
 }

@@ -13,13 +13,20 @@ export function decodeBlock(block: JsonObject): AssistantPart {
   if (isObject(block.toolUse) && isCall(block.toolUse)) {
     const { toolUseId, name, input } = block.toolUse;
     if (name === answerTool) return { type: "text", text: JSON.stringify(input ?? {}) };
-    return { type: "tool-call", id: asString(toolUseId) ?? "", name: fromWireName(asString(name) ?? ""), kind: "function", arguments: JSON.stringify(input ?? {}) };
+    return {
+      type: "tool-call",
+      id: asString(toolUseId) ?? "",
+      name: fromWireName(asString(name) ?? ""),
+      kind: "function",
+      arguments: JSON.stringify(input ?? {}),
+    };
   }
   if (isObject(block.reasoningContent)) return decodeReasoning(block.reasoningContent);
   if (isObject(block.citationsContent)) return decodeCited(block.citationsContent);
   if (isObject(block.image)) {
     const bytes = isObject(block.image.source) ? asString(block.image.source.bytes) : undefined;
-    if (bytes !== undefined) return { type: "media", source: { kind: "base64", mediaType: `image/${asString(block.image.format) ?? "png"}`, data: bytes } };
+    if (bytes !== undefined)
+      return { type: "media", source: { kind: "base64", mediaType: `image/${asString(block.image.format) ?? "png"}`, data: bytes } };
   }
   return vendorPart(block);
 }
@@ -37,7 +44,9 @@ export function decodeCitation(raw: JsonObject): Citation {
   const citation: Citation = { raw, format };
   const location = isObject(raw.location) ? raw.location : {};
   const source = asString(raw.source);
-  const url = (isObject(location.web) ? asString(location.web.url) : undefined) ?? (source !== undefined && /^https?:\/\//i.test(source) ? source : undefined);
+  const url =
+    (isObject(location.web) ? asString(location.web.url) : undefined) ??
+    (source !== undefined && /^https?:\/\//i.test(source) ? source : undefined);
   if (url !== undefined) citation.url = url;
   const title = asString(raw.title);
   if (title !== undefined) citation.title = title;

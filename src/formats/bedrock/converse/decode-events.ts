@@ -41,7 +41,8 @@ class ConverseDecoder implements Decoder {
     const trouble = /^(?:exception|error):(.*)$/s.exec(frame.event);
     if (trouble) return this.#fail(decodeStreamError(trouble[1] ?? "", frame.data));
     const data = parseJson(frame.data);
-    if (!isObject(data)) return this.#fail(new GatewayError("provider_bad_response", "The provider sent an event that is not a JSON object."));
+    if (!isObject(data))
+      return this.#fail(new GatewayError("provider_bad_response", "The provider sent an event that is not a JSON object."));
     const { contentBlockIndex: index } = data;
     switch (frame.event) {
       case "contentBlockDelta":
@@ -104,7 +105,10 @@ class ConverseDecoder implements Decoder {
   #finish(): ChatEvent[] {
     this.#over = true;
     const stop = this.#stop ?? {};
-    return [{ type: "finish", choice: 0, finish: decodeFinish(stop.stopReason, stop.additionalModelResponseFields, this.#seen) }, { type: "end" }];
+    return [
+      { type: "finish", choice: 0, finish: decodeFinish(stop.stopReason, stop.additionalModelResponseFields, this.#seen) },
+      { type: "end" },
+    ];
   }
 
   #fail(error: GatewayError): ChatEvent[] {
@@ -125,7 +129,10 @@ class ConverseDecoder implements Decoder {
     if (isObject(toolUse) && isCall(toolUse)) {
       const answer = toolUse.name === answerTool;
       const id = asString(toolUse.toolUseId) ?? "";
-      const block = this.#emitStart(events, answer ? { kind: "text" } : { kind: "tool-call", id, name: fromWireName(asString(toolUse.name) ?? ""), call: "function" });
+      const block = this.#emitStart(
+        events,
+        answer ? { kind: "text" } : { kind: "tool-call", id, name: fromWireName(asString(toolUse.name) ?? ""), call: "function" },
+      );
       this.#open.set(index, { kind: "tool-call", block, answer, empty: true });
       this.#seen[answer ? "answer" : "call"] = true;
     } else if (Object.keys(start).length > 0) this.#open.set(index, { kind: "whole", value: start });
@@ -170,7 +177,8 @@ class ConverseDecoder implements Decoder {
     }
     if (text === "") return [];
     // Arguments without a name belong to nothing that could be run.
-    if (open?.kind !== "tool-call") return this.#fail(new GatewayError("provider_bad_response", "The provider sent the arguments of a tool call that had not begun."));
+    if (open?.kind !== "tool-call")
+      return this.#fail(new GatewayError("provider_bad_response", "The provider sent the arguments of a tool call that had not begun."));
     open.empty = false;
     return [{ type: open.answer ? "text-delta" : "arguments-delta", choice: 0, block: open.block, text }];
   }
@@ -253,13 +261,18 @@ class ConverseDecoder implements Decoder {
         return;
       case "whole": {
         const part = decodeBlock(open.value);
-        const block = this.#emitStart(events, part.type === "media" ? { kind: "media", part } : { kind: "vendor", part: { type: "vendor", format, value: open.value } });
+        const block = this.#emitStart(
+          events,
+          part.type === "media" ? { kind: "media", part } : { kind: "vendor", part: { type: "vendor", format, value: open.value } },
+        );
         events.push({ type: "block-end", choice: 0, block });
       }
     }
   }
 
+  /** The vendor sends one block after the other and does not always say that a text is over: the next block says it. */
   #emitStart(events: ChatEvent[], content: BlockStart): number {
+    for (const [index, open] of this.#open) if (open.kind === "text") this.#close(index, events);
     const block = this.#nextBlock;
     this.#nextBlock += 1;
     events.push({ type: "block-start", choice: 0, block, content });
@@ -273,7 +286,8 @@ function merged(before: JsonObject, after: JsonObject): JsonObject {
   for (const [field, value] of Object.entries(after)) {
     const known = result[field];
     // A result's start tells of it as an object, its deltas are the list of its content.
-    if (isObject(known) && Array.isArray(value)) result[field] = { ...known, content: [...(Array.isArray(known.content) ? known.content : []), ...value] };
+    if (isObject(known) && Array.isArray(value))
+      result[field] = { ...known, content: [...(Array.isArray(known.content) ? known.content : []), ...value] };
     else if (Array.isArray(value)) result[field] = Array.isArray(known) ? [...known, ...value] : { content: value };
     else if (isObject(known) && isObject(value)) result[field] = merged(known, value);
     else if (field === "bytes" && typeof known === "string" && typeof value === "string") result[field] = joinBase64(known, value);

@@ -95,7 +95,11 @@ export function pushResult(blocks: Block[], part: ToolResultPart, id: string, at
   const content = encodeResultContent(part, at, context);
   if (told) {
     content.unshift({ text: "The tool failed:" });
-    context.warn({ field: `${at}.is_error`, action: "emulated", reason: "this model takes no status of a result: the failure was told in words" });
+    context.warn({
+      field: `${at}.is_error`,
+      action: "emulated",
+      reason: "this model takes no status of a result: the failure was told in words",
+    });
   }
   const result: JsonObject = { toolUseId: id, content };
   if (failed && !told) result.status = "error";
@@ -120,8 +124,11 @@ function encodeResultPart(part: ToolResultContent, at: string, context: Encoding
     }
     case "image":
       return encodeImage(part, at, context);
-    case "file":
-      return encodeFile(part, at, context);
+    case "file": {
+      const block = encodeFile(part, at, context);
+      if (block.audio !== undefined) throw unsupportedField(at, "a tool's result takes no audio at Bedrock");
+      return block;
+    }
     case "vendor":
       return encodeVendor(part, at);
   }
@@ -134,12 +141,17 @@ function pushAnswerText(blocks: Block[], part: TextPart, at: string, context: En
   const given = part.citations ?? [];
   const raws = given.flatMap(({ format: origin, raw }) => (origin === format && isObject(raw) ? [raw] : []));
   if (raws.length < given.length) {
-    context.warn({ field: "messages[].citations", action: "dropped", reason: "citations by another provider cannot be sent to Bedrock; the text was kept" });
+    context.warn({
+      field: "messages[].citations",
+      action: "dropped",
+      reason: "citations by another provider cannot be sent to Bedrock; the text was kept",
+    });
   }
   if (part.text.trim() === "") {
     if (part.text !== "") warnBlank(at, context);
   } else {
-    const block: Block = raws.length === 0 ? { text: part.text } : { citationsContent: { content: [{ text: part.text }], citations: raws } };
+    const block: Block =
+      raws.length === 0 ? { text: part.text } : { citationsContent: { content: [{ text: part.text }], citations: raws } };
     spendExtra(block, part.extra, format, `${at}.`, context.warn);
     blocks.push(block);
   }
@@ -156,7 +168,8 @@ function encodeReasoning(part: ReasoningPart, at: string, context: Encoding): Bl
     if (state.kind === "signature") return { reasoningContent: { reasoningText: { text: part.text, signature: state.data } } };
     return { reasoningContent: { redactedContent: state.data } };
   }
-  if (!state && part.text !== "" && context.quirks.has("replay-reasoning")) return { reasoningContent: { reasoningText: { text: part.text } } };
+  if (!state && part.text !== "" && context.quirks.has("replay-reasoning"))
+    return { reasoningContent: { reasoningText: { text: part.text } } };
   if (part.text !== "" || state) {
     const reason = state ? "its signature was made by another model" : "it carries no signature";
     context.warn({ field: at, action: "dropped", reason: `reasoning was not sent to Bedrock: ${reason}` });
@@ -185,7 +198,11 @@ function encodeInput(part: ToolCallPart, at: string, context: Encoding): JsonObj
   if (part.kind === "custom") return { input: part.arguments };
   const { input, mending } = toInputObject(part.arguments);
   if (mending === "wrapped") {
-    context.warn({ field: `${at}.arguments`, action: "repaired", reason: "the arguments are not a JSON object, which Bedrock requires: they were put into one" });
+    context.warn({
+      field: `${at}.arguments`,
+      action: "repaired",
+      reason: "the arguments are not a JSON object, which Bedrock requires: they were put into one",
+    });
   }
   if (mending === "rounded") {
     context.warn({ field: `${at}.arguments`, action: "approximated", reason: "a number with more than 15 digits was rounded" });

@@ -1,7 +1,8 @@
 /** Images, documents, sound and film as blocks. The vendor fetches nothing: it takes bytes, or what lies in its own S3. */
 
 import type { AudioPart, FilePart, ImagePart, MediaSource } from "../../../canonical/chat.ts";
-import { GatewayError, unsupportedField } from "../../../canonical/errors.ts";
+import type { GatewayError } from "../../../canonical/errors.ts";
+import { unsupportedField } from "../../../canonical/errors.ts";
 import type { JsonObject } from "../../../canonical/json.ts";
 import { spendExtra } from "../../codec.ts";
 import type { EncodeContext } from "../../codec.ts";
@@ -21,7 +22,8 @@ export function encodeImage(part: ImagePart, at: string, context: Encoding): Blo
     context.warn({ field: `${at}.detail`, action: "dropped", reason: "Bedrock has no image detail setting" });
   }
   const bytes = mediaSource(source, at, "images");
-  if (kind === undefined) throw unsupportedField(at, `Bedrock takes PNG, JPEG, GIF and WebP images, not ${bare(source) || "an image of no stated type"}`);
+  if (kind === undefined)
+    throw unsupportedField(at, `Bedrock takes PNG, JPEG, GIF and WebP images, not ${bare(source) || "an image of no stated type"}`);
   const image: JsonObject = { format: kind, source: bytes };
   spendExtra(image, part.extra, format, `${at}.`, context.warn);
   return { image };
@@ -89,8 +91,10 @@ function documentSource(source: MediaSource, filename: string | undefined, at: s
     case "text":
       return { kind: textKind("", filename), bytes: { bytes: toBase64(new TextEncoder().encode(source.text)) } };
     case "base64": {
-      const kind = documentFormats.get(type) ?? (isTextual(type) ? textKind(type, filename) : undefined) ?? known(extension(filename ?? ""));
-      if (kind === undefined) throw unsupportedField(at, `Bedrock takes PDF, Word, Excel, CSV, HTML, Markdown and plain text as documents, not ${type}`);
+      const kind =
+        documentFormats.get(type) ?? (isTextual(type) ? textKind(type, filename) : undefined) ?? known(extension(filename ?? ""));
+      if (kind === undefined)
+        throw unsupportedField(at, `Bedrock takes PDF, Word, Excel, CSV, HTML, Markdown and plain text as documents, not ${type}`);
       return { kind, bytes: { bytes: source.data } };
     }
     case "url": {
@@ -221,7 +225,11 @@ export class DocumentNames {
       .trim()
       .slice(0, 180);
     if (clean !== stem && stem !== "") {
-      context.warn({ field: `${at}.filename`, action: "approximated", reason: "Bedrock takes letters, digits and a few signs in a document's name: others became dashes" });
+      context.warn({
+        field: `${at}.filename`,
+        action: "approximated",
+        reason: "Bedrock takes letters, digits and a few signs in a document's name: others became dashes",
+      });
     }
     const name = /[a-zA-Z0-9]/.test(clean) ? clean : "document";
     let free = name;

@@ -23,14 +23,26 @@ export function planOutput(request: ChatRequest, thinking: boolean, context: Enc
   const shape = request.output;
   if (!shape || shape.type === "text") return {};
   if (shape.type === "json-object") {
-    context.warn({ field: "response_format", action: "emulated", reason: "Bedrock has no JSON mode without a schema: the model was instructed" });
+    context.warn({
+      field: "response_format",
+      action: "emulated",
+      reason: "Bedrock has no JSON mode without a schema: the model was instructed",
+    });
     return { instruction: "Answer with one valid JSON object and nothing else: no other text, no code fence." };
   }
   const { structuredOutput } = context.capabilities;
-  if ((structuredOutput === undefined || structuredOutput === "schema") && !context.quirks.has("no-json-schema") && !context.quirks.has("no-response-format")) {
+  if (
+    (structuredOutput === undefined || structuredOutput === "schema") &&
+    !context.quirks.has("no-json-schema") &&
+    !context.quirks.has("no-response-format")
+  ) {
     const { schema, moved } = closeSchema(shape.schema);
     if (moved.length > 0) {
-      context.warn({ field: "response_format", action: "approximated", reason: `Bedrock does not enforce ${moved.join(", ")}: moved into the description` });
+      context.warn({
+        field: "response_format",
+        action: "approximated",
+        reason: `Bedrock does not enforce ${moved.join(", ")}: moved into the description`,
+      });
     }
     const jsonSchema: JsonObject = { schema: JSON.stringify(schema) };
     if (shape.name) jsonSchema.name = shape.name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64);
@@ -39,7 +51,11 @@ export function planOutput(request: ChatRequest, thinking: boolean, context: Enc
   }
   const described = shape.description ? ` (${shape.description})` : "";
   if (mayForceTool(request, thinking, context)) {
-    context.warn({ field: "response_format", action: "emulated", reason: "this model does not enforce schemas: its answer was drawn out of a tool call" });
+    context.warn({
+      field: "response_format",
+      action: "emulated",
+      reason: "this model does not enforce schemas: its answer was drawn out of a tool call",
+    });
     const schema: JsonObject = shape.schema.type === "object" ? shape.schema : { type: "object", properties: {}, ...shape.schema };
     return { tool: { description: `Call this tool to give your answer${described}. Its arguments are the whole answer.`, schema } };
   }

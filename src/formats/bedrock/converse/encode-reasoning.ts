@@ -56,25 +56,31 @@ function planThinking(request: ChatRequest, context: Encoding): ReasoningPlan {
   const wanted = request.reasoning;
   if (!wanted) return { maxTokens, fields: {} };
   const kept = own(wanted.extra);
-  if (typeof kept.type === "string") return { maxTokens, thinking: { type: kept.type }, fields: effortFields(wanted.effort, context) };
+  if (typeof kept.type === "string") return { maxTokens, thinking: { type: kept.type }, fields: effortFields(steering(wanted), context) };
   if (capabilities.reasoning === false) {
     if (wanted.effort !== "none") warnDropped("this model does not reason", context);
     return { maxTokens, fields: {} };
   }
   if (capabilities.reasoning === undefined) return planUnknown(wanted, request, maxTokens, context);
   if (capabilities.reasoning.length === 0) {
-    if (wanted.effort !== "none" || capabilities.reasoningOptional === false) warnDropped("how this model reasons cannot be steered", context);
+    if (wanted.effort !== "none" || capabilities.reasoningOptional === false)
+      warnDropped("how this model reasons cannot be steered", context);
     return { maxTokens, fields: {} };
   }
   const kinds = capabilities.reasoning;
   if (!kinds.includes("adaptive") && !kinds.includes("budget")) return { maxTokens, fields: planEffortOnly(wanted, context) };
   if (wanted.effort === "none" && wanted.budgetTokens === undefined) return planNone(maxTokens, kinds, context);
   if (wanted.budgetTokens !== undefined && kinds.includes("budget")) {
-    return { ...planBudget(wanted.budgetTokens, request, maxTokens, true, context), fields: kinds.length > 1 ? effortFields(wanted.effort, context) : unsteered(wanted.effort, context) };
+    const fields = kinds.length > 1 ? effortFields(steering(wanted), context) : unsteered(steering(wanted), context);
+    return { ...planBudget(wanted.budgetTokens, request, maxTokens, true, context), fields };
   }
   if (wanted.budgetTokens !== undefined) {
-    const effort = wanted.effort ?? effortOf(wanted.budgetTokens);
-    context.warn({ field: "reasoning.budget_tokens", action: "approximated", reason: `this model takes no thinking budget: sent as effort ${effort}` });
+    const effort = steering(wanted) ?? effortOf(wanted.budgetTokens);
+    context.warn({
+      field: "reasoning.budget_tokens",
+      action: "approximated",
+      reason: `this model takes no thinking budget: sent as effort ${effort}`,
+    });
     return planClaude({ ...wanted, effort }, kinds, request, maxTokens, context);
   }
   return planClaude(wanted, kinds, request, maxTokens, context);
@@ -82,7 +88,8 @@ function planThinking(request: ChatRequest, context: Encoding): ReasoningPlan {
 
 /** Nothing is known of the model (an ARN says nothing): the client's own words decide, an effort travels in the vendor's field for all models. */
 function planUnknown(wanted: Reasoning, request: ChatRequest, maxTokens: number | undefined, context: Encoding): ReasoningPlan {
-  if (wanted.budgetTokens !== undefined) return { ...planBudget(wanted.budgetTokens, request, maxTokens, true, context), fields: {}, effort: wanted.effort };
+  if (wanted.budgetTokens !== undefined)
+    return { ...planBudget(wanted.budgetTokens, request, maxTokens, true, context), fields: {}, effort: steering(wanted) };
   const plan: ReasoningPlan = { maxTokens, fields: {} };
   if (wanted.adaptive) plan.thinking = { type: "adaptive" };
   if (wanted.effort === "none") warnDropped("how this model is kept from reasoning is not known", context);
@@ -92,13 +99,27 @@ function planUnknown(wanted: Reasoning, request: ChatRequest, maxTokens: number 
 
 // ── Claude ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-function planClaude(wanted: Reasoning, kinds: readonly ReasoningControl[], request: ChatRequest, maxTokens: number | undefined, context: Encoding): ReasoningPlan {
+function planClaude(
+  wanted: Reasoning,
+  kinds: readonly ReasoningControl[],
+  request: ChatRequest,
+  maxTokens: number | undefined,
+  context: Encoding,
+): ReasoningPlan {
   if (wanted.adaptive === false) {
-    return { maxTokens, fields: kinds.includes("effort") || kinds.includes("adaptive") ? effortFields(wanted.effort, context) : unsteered(wanted.effort, context) };
+    return {
+      maxTokens,
+      fields:
+        kinds.includes("effort") || kinds.includes("adaptive") ? effortFields(wanted.effort, context) : unsteered(wanted.effort, context),
+    };
   }
   if (kinds.includes("adaptive")) return { maxTokens, thinking: { type: "adaptive" }, fields: effortFields(wanted.effort, context) };
   if (wanted.adaptive) {
-    context.warn({ field: "thinking.type", action: "approximated", reason: "this model does not think adaptively: it got a thinking budget" });
+    context.warn({
+      field: "thinking.type",
+      action: "approximated",
+      reason: "this model does not think adaptively: it got a thinking budget",
+    });
   }
   const budget = budgets.get(wanted.effort ?? "medium") ?? minimalBudget;
   return { ...planBudget(budget, request, maxTokens, false, context), fields: {} };
@@ -116,7 +137,11 @@ function unsteered(effort: string | undefined, context: Encoding): JsonObject {
 
 function planNone(maxTokens: number | undefined, kinds: readonly ReasoningControl[], context: Encoding): ReasoningPlan {
   if (context.capabilities.reasoningOptional === false) {
-    context.warn({ field: "reasoning", action: "approximated", reason: "this model cannot be kept from thinking: it got the lowest effort" });
+    context.warn({
+      field: "reasoning",
+      action: "approximated",
+      reason: "this model cannot be kept from thinking: it got the lowest effort",
+    });
     return { maxTokens, fields: effortFields("low", context) };
   }
   // Models that know budgets only do not think unless told to.
@@ -124,10 +149,17 @@ function planNone(maxTokens: number | undefined, kinds: readonly ReasoningContro
 }
 
 /** The model wants 1024 ≤ budget < max_tokens. `explicit`: the client named this number. */
-function planBudget(asked: number, request: ChatRequest, limit: number | undefined, explicit: boolean, context: Encoding): Pick<ReasoningPlan, "maxTokens" | "thinking"> {
+function planBudget(
+  asked: number,
+  request: ChatRequest,
+  limit: number | undefined,
+  explicit: boolean,
+  context: Encoding,
+): Pick<ReasoningPlan, "maxTokens" | "thinking"> {
   const ceiling = context.capabilities.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
   // A limit of our own choosing gives way; the client's stays.
-  const maxTokens = request.maxOutputTokens === undefined || limit === undefined ? Math.min(Math.max(asked, minimalBudget) + answerTokens, ceiling) : limit;
+  const maxTokens =
+    request.maxOutputTokens === undefined || limit === undefined ? Math.min(Math.max(asked, minimalBudget) + answerTokens, ceiling) : limit;
   // A budget that stands for a word leaves a quarter of the limit to the answer; one that the client named is its own affair.
   const room = explicit ? maxTokens - 1 : Math.min(maxTokens - 1, Math.max(minimalBudget, Math.floor(maxTokens * 0.75)));
   const budget = Math.min(Math.max(asked, minimalBudget), room);
@@ -136,7 +168,11 @@ function planBudget(asked: number, request: ChatRequest, limit: number | undefin
     return { maxTokens };
   }
   if (budget !== asked && explicit) {
-    context.warn({ field: "reasoning.budget_tokens", action: "approximated", reason: `${asked} became ${budget}: at least ${minimalBudget} and less than max_tokens` });
+    context.warn({
+      field: "reasoning.budget_tokens",
+      action: "approximated",
+      reason: `${asked} became ${budget}: at least ${minimalBudget} and less than max_tokens`,
+    });
   }
   return { maxTokens, thinking: { type: "enabled", budget_tokens: budget } };
 }
@@ -146,17 +182,26 @@ function planBudget(asked: number, request: ChatRequest, limit: number | undefin
 /** `reasoning_effort` as the open models and OpenAI's take it, or Amazon's own `reasoningConfig`. */
 function planEffortOnly(wanted: Reasoning, context: Encoding): JsonObject {
   const { reasoningOptional, efforts } = context.capabilities;
-  let effort = wanted.effort ?? (wanted.budgetTokens === undefined ? undefined : effortOf(wanted.budgetTokens));
-  if (wanted.effort === undefined && effort !== undefined) {
-    context.warn({ field: "reasoning.budget_tokens", action: "approximated", reason: `this model takes no thinking budget: sent as effort ${effort}` });
+  let effort = wanted.budgetTokens === undefined ? wanted.effort : (steering(wanted) ?? effortOf(wanted.budgetTokens));
+  if (steering(wanted) === undefined && wanted.budgetTokens !== undefined) {
+    context.warn({
+      field: "reasoning.budget_tokens",
+      action: "approximated",
+      reason: `this model takes no thinking budget: sent as effort ${effort}`,
+    });
   }
   if (effort === "none" && reasoningOptional === false && !efforts?.includes("none")) {
     effort = fitEffort("minimal", context, false);
-    context.warn({ field: "reasoning", action: "approximated", reason: "this model cannot be kept from reasoning: it got the lowest effort" });
+    context.warn({
+      field: "reasoning",
+      action: "approximated",
+      reason: "this model cannot be kept from reasoning: it got the lowest effort",
+    });
   }
   const nova = context.quirks.has("nova-parameters");
   if (effort === "none") return nova ? { reasoningConfig: { type: "disabled" } } : { reasoning_effort: "none" };
-  if (effort === undefined) return nova && wanted.adaptive ? { reasoningConfig: { type: "enabled", maxReasoningEffort: fitEffort("medium", context) } } : {};
+  if (effort === undefined)
+    return nova && wanted.adaptive ? { reasoningConfig: { type: "enabled", maxReasoningEffort: fitEffort("medium", context) } } : {};
   const fitting = fitEffort(effort, context);
   return nova ? { reasoningConfig: { type: "enabled", maxReasoningEffort: fitting } } : { reasoning_effort: fitting };
 }
@@ -175,6 +220,11 @@ function warnDropped(reason: string, context: Encoding): void {
   context.warn({ field: "reasoning", action: "dropped", reason });
 }
 
+/** The effort beside a budget; `none` beside one says nothing, since the budget wins. */
+function steering({ effort }: Reasoning): string | undefined {
+  return effort === "none" ? undefined : effort;
+}
+
 /** The nearest word that the model takes, downwards first. */
 function fitEffort(effort: string, context: Encoding, aloud = true): string {
   const accepted = context.capabilities.efforts ?? words.slice(1);
@@ -184,7 +234,8 @@ function fitEffort(effort: string, context: Encoding, aloud = true): string {
   if (rank < 0) return effort;
   const ranked = words.filter((word) => accepted.includes(word));
   const fitting = ranked.filter((word) => words.indexOf(word) <= rank).at(-1) ?? ranked[0] ?? "low";
-  if (aloud) context.warn({ field: "reasoning.effort", action: "approximated", reason: `this model takes no effort ${effort}: sent as ${fitting}` });
+  if (aloud)
+    context.warn({ field: "reasoning.effort", action: "approximated", reason: `this model takes no effort ${effort}: sent as ${fitting}` });
   return fitting;
 }
 

@@ -31,7 +31,7 @@ export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonO
   if (output.instruction !== undefined) system.push({ text: output.instruction });
   const tools = planTools(request, turns, output.tool, thinks, context);
   if (tools.silenced) silence(system, turns);
-  if (request.cache) pushCachePoint(turns.findLast(({ role }) => role === "user")?.content ?? [], request.cache, "cache_control", context);
+  if (request.cache) pushCachePoint(turns.findLast(({ role }) => role === "user")?.content ?? [], request.cache, "", context);
 
   const fields: JsonObject = { ...reasoning.fields };
   if (reasoning.thinking) fields.thinking = reasoning.thinking;
@@ -44,7 +44,10 @@ export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonO
   if (Object.keys(inference).length > 0) body.inferenceConfig = inference;
   if (tools.toolConfig) body.toolConfig = tools.toolConfig;
   if (output.textFormat || reasoning.effort !== undefined) {
-    body.outputConfig = { ...(output.textFormat && { textFormat: output.textFormat }), ...(reasoning.effort !== undefined && { effort: reasoning.effort }) };
+    body.outputConfig = {
+      ...(output.textFormat && { textFormat: output.textFormat }),
+      ...(reasoning.effort !== undefined && { effort: reasoning.effort }),
+    };
   }
   // Which sequence it was is in the model's own reply, streamed and not; where the model has no such field the vendor leaves it out.
   if (inference.stopSequences) body.additionalModelResponseFieldPaths = ["/stop_sequence", "/delta/stop_sequence"];
@@ -75,7 +78,8 @@ function encodingOf(context: EncodeContext): Encoding {
 function refuse(request: ChatRequest, context: Encoding): void {
   if ((request.choices ?? 1) > 1) throw unsupportedField("n", "Bedrock gives one answer a request");
   if (request.logprobs) throw unsupportedField("logprobs", "Bedrock Converse gives no log probabilities");
-  if (request.logitBias && Object.keys(request.logitBias).length > 0) throw unsupportedField("logit_bias", "Bedrock Converse has no token bias");
+  if (request.logitBias && Object.keys(request.logitBias).length > 0)
+    throw unsupportedField("logit_bias", "Bedrock Converse has no token bias");
   const produced = context.capabilities.output ?? [];
   const media = request.modalities?.find((modality) => modality !== "text" && !produced.includes(modality));
   if (media !== undefined) throw unsupportedField("modalities", `this model answers in text, not ${media}`);
@@ -96,7 +100,13 @@ function warnUnused(request: ChatRequest, context: Encoding): void {
 
 // ── sampling and limits ──────────────────────────────────────────────────────────────────────────────────────
 
-function encodeInference(request: ChatRequest, { maxTokens }: ReasoningPlan, thinks: boolean, fields: JsonObject, context: Encoding): JsonObject {
+function encodeInference(
+  request: ChatRequest,
+  { maxTokens }: ReasoningPlan,
+  thinks: boolean,
+  fields: JsonObject,
+  context: Encoding,
+): JsonObject {
   const inference: JsonObject = {};
   if (maxTokens !== undefined) inference.maxTokens = maxTokens;
   encodeSampling(inference, request, thinks, fields, context);
@@ -177,9 +187,15 @@ function encodeMetadata(body: JsonObject, request: ChatRequest, context: Encodin
   if (request.endUser !== undefined && !context.quirks.has("no-user")) entries.push(["user", request.endUser, "user"]);
   const sent: [string, string][] = [];
   for (const [key, value, field] of entries) {
-    const fits = key !== "" && metadataText.test(key) && metadataText.test(value) && sent.length < maxMetadata && !context.quirks.has("no-metadata");
+    const fits =
+      key !== "" && metadataText.test(key) && metadataText.test(value) && sent.length < maxMetadata && !context.quirks.has("no-metadata");
     if (fits) sent.push([key, value]);
-    else context.warn({ field: field.slice(0, 80), action: "dropped", reason: "kept by the gateway: Bedrock takes 16 entries of up to 256 plain characters" });
+    else
+      context.warn({
+        field: field.slice(0, 80),
+        action: "dropped",
+        reason: "kept by the gateway: Bedrock takes 16 entries of up to 256 plain characters",
+      });
   }
   if (sent.length > 0) body.requestMetadata = Object.fromEntries(sent);
 }
@@ -219,7 +235,11 @@ function settleEnd(turns: Turn[], context: Encoding): void {
   }
   const block = last.content.at(-1);
   if (typeof block?.text !== "string" || block.text.trimEnd() === block.text) return;
-  context.warn({ field: "messages", action: "repaired", reason: "Bedrock refuses a begun answer that ends in white space: it was trimmed" });
+  context.warn({
+    field: "messages",
+    action: "repaired",
+    reason: "Bedrock refuses a begun answer that ends in white space: it was trimmed",
+  });
   block.text = block.text.trimEnd();
 }
 

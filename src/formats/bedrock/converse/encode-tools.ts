@@ -23,7 +23,13 @@ export interface ToolPlan {
 }
 
 /** `answer`: the tool that stands for a schema. `thinking`: the model thinks, which rules out forced calls. */
-export function planTools(request: ChatRequest, turns: readonly Turn[], answer: AnswerTool | undefined, thinking: boolean, context: Encoding): ToolPlan {
+export function planTools(
+  request: ChatRequest,
+  turns: readonly Turn[],
+  answer: AnswerTool | undefined,
+  thinking: boolean,
+  context: Encoding,
+): ToolPlan {
   const given = request.tools ?? [];
   if (given.length > 0 && (context.quirks.has("no-tools") || context.capabilities.tools === false)) {
     throw unsupportedField("tools", "this model takes no tools");
@@ -81,7 +87,11 @@ function planChoice(choice: ToolChoice, tools: Tool[], thinking: boolean, contex
       return { tools: tools.filter((tool) => tool.name === choice.name), choice: { type: "auto" } };
     }
     case "allowed": {
-      context.warn({ field: "tool_choice", action: "emulated", reason: "only the allowed tools were sent: Bedrock has no list of allowed tools" });
+      context.warn({
+        field: "tool_choice",
+        action: "emulated",
+        reason: "only the allowed tools were sent: Bedrock has no list of allowed tools",
+      });
       if (choice.mode === "required" && !mayForce) warnUnforced(context);
       const allowed = tools.filter((tool) => choice.names.includes(tool.name));
       return { tools: allowed, choice: { type: choice.mode === "required" && mayForce ? "any" : "auto" } };
@@ -102,7 +112,11 @@ function warnUnforced(context: Encoding): void {
 }
 
 function warnSilenced(context: Encoding): void {
-  context.warn({ field: "tool_choice", action: "emulated", reason: "Bedrock has no tool choice none, and wants the tools of the history defined: the model was told to call none" });
+  context.warn({
+    field: "tool_choice",
+    action: "emulated",
+    reason: "Bedrock has no tool choice none, and wants the tools of the history defined: the model was told to call none",
+  });
 }
 
 /** The vendor has no word for it; Claude's own `tool_choice` has, and then stands for the vendor's, which must be absent. */
@@ -142,7 +156,11 @@ function inputSchema(tool: Tool, spec: JsonObject, at: string, context: Encoding
   spec.strict = true;
   const closed = closeSchema(schema);
   if (closed.moved.length > 0) {
-    context.warn({ field: `${at}.parameters`, action: "approximated", reason: `Bedrock does not enforce ${closed.moved.join(", ")}: moved into the description` });
+    context.warn({
+      field: `${at}.parameters`,
+      action: "approximated",
+      reason: `Bedrock does not enforce ${closed.moved.join(", ")}: moved into the description`,
+    });
   }
   return closed.schema;
 }

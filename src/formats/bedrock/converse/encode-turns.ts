@@ -144,7 +144,11 @@ class TurnBuilder {
     const [first] = this.#turns;
     if (first?.role === "assistant") {
       this.#turns.unshift({ role: "user", content: [{ text: "(start of the conversation)" }] });
-      this.#context.warn({ field: "messages", action: "repaired", reason: "a conversation at Bedrock begins with the user: a placeholder was sent" });
+      this.#context.warn({
+        field: "messages",
+        action: "repaired",
+        reason: "a conversation at Bedrock begins with the user: a placeholder was sent",
+      });
     }
     for (const turn of this.#turns) this.#describeDocuments(turn);
     return this.#turns;
@@ -158,7 +162,11 @@ class TurnBuilder {
     // Dropping an empty turn between two answers would make one answer of them.
     if (blocks.length === 0 && this.#turns.at(-1)?.role !== "user") {
       blocks.push({ text: "(empty message)" });
-      this.#context.warn({ field: `messages[${index}].content`, action: "repaired", reason: "Bedrock refuses an empty user message: a placeholder was sent" });
+      this.#context.warn({
+        field: `messages[${index}].content`,
+        action: "repaired",
+        reason: "Bedrock refuses an empty user message: a placeholder was sent",
+      });
     }
     this.#append("user", blocks);
     for (const waiting of this.#waiting) {
@@ -245,7 +253,12 @@ class TurnBuilder {
     for (const { wireId, result, turn } of this.#unanswered) {
       if (result) pushResult(blocks, result.part, wireId, result.at, this.#context);
       else {
-        const absent: ToolResultPart = { type: "tool-result", callId: wireId, content: [{ type: "text", text: "No result of this call was recorded." }], isError: true };
+        const absent: ToolResultPart = {
+          type: "tool-result",
+          callId: wireId,
+          content: [{ type: "text", text: "No result of this call was recorded." }],
+          isError: true,
+        };
         pushResult(blocks, absent, wireId, `messages[${turn}]`, this.#context);
         this.#context.warn({
           field: `messages[${turn}]`,
@@ -270,7 +283,11 @@ class TurnBuilder {
     const first = turn.content.findIndex((block) => block.document !== undefined);
     if (first < 0 || turn.content.some((block) => block.text !== undefined)) return;
     turn.content.splice(first, 0, { text: "(see the attached document)" });
-    this.#context.warn({ field: "messages", action: "repaired", reason: "Bedrock takes a document only beside a text: a short one was added" });
+    this.#context.warn({
+      field: "messages",
+      action: "repaired",
+      reason: "Bedrock takes a document only beside a text: a short one was added",
+    });
   }
 
   #warnAside(message: UserMessage | AssistantMessage, index: number): void {

@@ -155,7 +155,8 @@ const tooLong =
 
 function rejection(words: string): ErrorCode {
   if (tooLong.test(words)) return "context_length_exceeded";
-  if (/provided model identifier is invalid|model .{0,80}(?:not found|does not exist|end of (?:its )?life)/i.test(words)) return "provider_model_not_found";
+  if (/provided model identifier is invalid|model .{0,80}(?:not found|does not exist|end of (?:its )?life)/i.test(words))
+    return "provider_model_not_found";
   if (/blocked by (?:the )?content filter/i.test(words)) return "content_filtered";
   return "provider_rejected";
 }

@@ -24,7 +24,9 @@ export function toWireName(name: string): string {
 export function fromWireName(wire: string): string {
   if (wire.startsWith(aliasPrefix)) return aliases.name(wire) ?? wire;
   if (!wire.startsWith(namePrefix)) return wire;
-  const name = wire.slice(namePrefix.length).replace(/-([0-9a-f]{1,4})-/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  const name = wire
+    .slice(namePrefix.length)
+    .replace(/-([0-9a-f]{1,4})-/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
   return toWireName(name) === wire ? name : wire;
 }
 

@@ -6,7 +6,23 @@ import type { Json, JsonObject } from "../../../canonical/json.ts";
 // The vendor's user guide ("Structured outputs", supported JSON Schema features): Draft 2020-12 without recursion, external references, numeric
 // and length limits, and with every object closed.
 const stringFormats = new Set(["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"]);
-const kept = new Set(["$ref", "$defs", "definitions", "type", "enum", "const", "anyOf", "oneOf", "allOf", "description", "title", "properties", "required", "items", "default"]);
+const kept = new Set([
+  "$ref",
+  "$defs",
+  "definitions",
+  "type",
+  "enum",
+  "const",
+  "anyOf",
+  "oneOf",
+  "allOf",
+  "description",
+  "title",
+  "properties",
+  "required",
+  "items",
+  "default",
+]);
 const ignored = new Set(["$schema", "$id", "$comment", "additionalProperties"]);
 
 export interface Closed {

@@ -17,7 +17,8 @@ export function decodeCitations(grounding: Json | undefined, cited: Json | undef
       const segment = isObject(support.segment) ? support.segment : {};
       for (const index of Array.isArray(support.groundingChunkIndices) ? support.groundingChunkIndices : []) {
         const chunk = chunks[toNumber(index) ?? -1];
-        if (chunk) citations.push({ ...source(chunk), ...at.of(segment), raw: { groundingChunk: chunk, groundingSupport: support }, format });
+        if (chunk)
+          citations.push({ ...source(chunk), ...at.of(segment), raw: { groundingChunk: chunk, groundingSupport: support }, format });
       }
     }
     // Sources without a word on what they support: the answer as a whole rests on them.
@@ -93,7 +94,11 @@ export function encodeGrounding(citations: readonly Citation[], text: string): J
       known.set(url, index);
     }
     if (start === undefined || end === undefined) continue;
-    const segment: JsonObject = { startIndex: bytes(text.slice(0, start)), endIndex: bytes(text.slice(0, end)), text: text.slice(start, end) || (citedText ?? "") };
+    const segment: JsonObject = {
+      startIndex: bytes(text.slice(0, start)),
+      endIndex: bytes(text.slice(0, end)),
+      text: text.slice(start, end) || (citedText ?? ""),
+    };
     supports.push({ segment, groundingChunkIndices: [index] });
   }
   if (chunks.length === 0) return undefined;

@@ -109,17 +109,21 @@ export class CandidateDecoder {
     events.push({ type: "block-end", choice: this.#choice, block, ...(media?.state && { state: media.state }) });
   }
 
-  /** A signature on an empty text at the stream's end belongs to the text before it: in one piece, both stand on one part. */
+  /**
+   * A signature on an empty text at the stream's end belongs to the text before it: in one piece, both stand on one part. A signed text
+   * with words is a part of its own ("don't merge one part with a signature with another part without a signature").
+   */
   #say(kind: "text" | "reasoning", text: string, part: JsonObject, events: ChatEvent[]): void {
     const signature = asString(part.thoughtSignature);
     if (text === "" && !signature) return;
     let open = this.#open;
-    if (open?.kind !== kind || open.signed) {
+    if (open?.kind !== kind || open.signed || (signature && text !== "")) {
       this.#close(events);
       open = { kind, block: this.#begin({ kind }, events), signed: false, state: undefined };
       this.#open = open;
     }
-    if (text !== "") events.push({ type: kind === "text" ? "text-delta" : "reasoning-delta", choice: this.#choice, block: open.block, text });
+    if (text !== "")
+      events.push({ type: kind === "text" ? "text-delta" : "reasoning-delta", choice: this.#choice, block: open.block, text });
     if (kind === "text") this.#text += text;
     if (signature) {
       open.signed = true;
@@ -147,7 +151,7 @@ export class CandidateDecoder {
 
   #beginCall(wire: string, call: JsonObject, part: JsonObject, events: ChatEvent[]): void {
     this.#close(events);
-    const id = asString(call.id) || replyCallId(this.#seed, this.#choice, this.#calls);
+    const id = asString(call.id) || replyCallId(this.#seed || wire, this.#choice, this.#calls);
     this.#calls += 1;
     const block = this.#begin({ kind: "tool-call", id, name: fromWireName(wire), call: "function" }, events);
     this.#open = { kind: "tool-call", block, state: stateOf(part), args: new PartialArguments() };

@@ -52,13 +52,13 @@ export function decodeContents(contents: Json[]): Message[] {
   return messages;
 }
 
-/** The pieces of one text or thought grow together again; what has been signed is complete. */
+/** The pieces of one text or thought grow together again, save for those that carry a signature with words of their own. */
 function append(content: AssistantPart[], more: AssistantPart[]): void {
   const [first, ...others] = more;
   const last = content.at(-1);
   const text = last?.type === "text" && first?.type === "text" && !last.extra && !first.extra;
   const thought = last?.type === "reasoning" && first?.type === "reasoning";
-  if (!first || !last || !(text || thought) || last.state) {
+  if (!first || !last || !(text || thought) || last.state || (first.state && first.text !== "")) {
     content.push(...more);
     return;
   }
@@ -91,13 +91,20 @@ class OpenCalls {
   }
 }
 
+/** The signature of a streamed text or thought comes on an empty part behind it, also where a client has joined the chunks. */
+function signsBefore(part: AssistantPart, before: AssistantPart | undefined): boolean {
+  if ((part.type !== "text" && part.type !== "reasoning") || part.text !== "" || before?.type !== part.type || before.state) return false;
+  before.state = part.state;
+  return true;
+}
+
 function decodeModel(parts: JsonObject[], content: number, calls: OpenCalls): AssistantPart[] {
   const decoded: AssistantPart[] = [];
   parts.forEach((part, at) => {
     const call = isObject(part.functionCall) ? part.functionCall : undefined;
     if (!call) {
       const inner = decodeModelPart(part);
-      if (inner) decoded.push(inner);
+      if (inner && !signsBefore(inner, decoded.at(-1))) decoded.push(inner);
       return;
     }
     const name = asString(call.name) ?? "";
@@ -121,7 +128,9 @@ function decodeResponse(part: JsonObject, content: number, at: number, calls: Op
   const name = asString(response.name) ?? "";
   const id = asString(response.id) || undefined;
   const { texts, isError } = decodeOutput(response.response);
-  const media = list(response.parts).filter(isObject).map((inner): ToolResultContent => decodeResultMedia(camel(inner)));
+  const media = list(response.parts)
+    .filter(isObject)
+    .map((inner): ToolResultContent => decodeResultMedia(camel(inner)));
   const beside = leftover(part, ["functionResponse"]);
   return {
     type: "tool-result",
@@ -157,20 +166,31 @@ function decodeResultMedia(part: JsonObject): ToolResultContent {
 // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function decodeUserPart(part: JsonObject): UserPart {
-  if (typeof part.text === "string") return { type: "text", text: part.text, extra: pocket(leftover(part, ["text", "thought", "thoughtSignature"])) };
+  if (typeof part.text === "string")
+    return { type: "text", text: part.text, extra: pocket(leftover(part, ["text", "thought", "thoughtSignature"])) };
   const media = readMedia(part);
   if (!media) return vendorPart(part);
   const { source, mediaType = "", filename, extra } = media;
-  if (mediaType.startsWith("image/")) return { type: "image", source, extra: pocket({ ...extra, ...(filename !== undefined && { displayName: filename }) }) } satisfies ImagePart;
-  if (mediaType.startsWith("audio/")) return { type: "audio", source, extra: pocket({ ...extra, ...(filename !== undefined && { displayName: filename }) }) } satisfies AudioPart;
+  if (mediaType.startsWith("image/"))
+    return {
+      type: "image",
+      source,
+      extra: pocket({ ...extra, ...(filename !== undefined && { displayName: filename }) }),
+    } satisfies ImagePart;
+  if (mediaType.startsWith("audio/"))
+    return {
+      type: "audio",
+      source,
+      extra: pocket({ ...extra, ...(filename !== undefined && { displayName: filename }) }),
+    } satisfies AudioPart;
   return { type: "file", source, filename, extra: pocket(extra) } satisfies FilePart;
 }
 
 /** Undefined for an empty text that says nothing. */
 function decodeModelPart(part: JsonObject): AssistantPart | undefined {
-  const state = stateOf(part);
+  const { state, text: hidden = "" } = decodeSignature(asString(part.thoughtSignature));
   if (typeof part.text === "string") {
-    if (part.thought === true) return part.text === "" && !state ? undefined : { type: "reasoning", text: part.text, state };
+    if (part.thought === true) return part.text === "" && !state ? undefined : { type: "reasoning", text: part.text || hidden, state };
     const extra = pocket(leftover(part, ["text", "thought", "thoughtSignature"]));
     return part.text === "" && !state && !extra ? undefined : { type: "text", text: part.text, state, extra };
   }
@@ -220,12 +240,12 @@ function fileSource(uri: string, mediaType: string | undefined): MediaSource {
 }
 
 /** An address that the Files API gives out: `https://generativelanguage.googleapis.com/v1beta/files/abc`. */
-export function isUpload(url: string): boolean {
+function isUpload(url: string): boolean {
   return /^https:\/\/generativelanguage\.googleapis\.com\//i.test(url);
 }
 
 export function stateOf(part: JsonObject): OpaqueState | undefined {
-  return decodeSignature(asString(part.thoughtSignature));
+  return decodeSignature(asString(part.thoughtSignature)).state;
 }
 
 export function vendorPart(value: JsonObject): VendorPart {

@@ -45,7 +45,8 @@ export class GenerateContentDecoder implements Decoder {
   read(data: Json | undefined): ChatEvent[] {
     if (Array.isArray(data)) return data.flatMap((each) => this.read(each));
     if (this.#over) return [];
-    if (!isObject(data)) return this.#fail(new GatewayError("provider_bad_response", "The provider sent an event that is not a JSON object."));
+    if (!isObject(data))
+      return this.#fail(new GatewayError("provider_bad_response", "The provider sent an event that is not a JSON object."));
     if (isObject(data.error)) return this.#fail(decodeStreamError(data));
     return this.#response(data);
   }
@@ -121,7 +122,8 @@ export class GenerateContentDecoder implements Decoder {
   }
 
   #incomplete(): GatewayError {
-    if (this.#whole) return new GatewayError("provider_bad_response", "The provider's reply is not one of Gemini's: it has no `candidates`.");
+    if (this.#whole)
+      return new GatewayError("provider_bad_response", "The provider's reply is not one of Gemini's: it has no `candidates`.");
     return new GatewayError("provider_stream_cut", "The provider's stream ended before the answer was complete.");
   }
 

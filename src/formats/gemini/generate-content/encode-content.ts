@@ -20,7 +20,6 @@ import { spendExtra } from "../../codec.ts";
 import type { EncodeContext } from "../../codec.ts";
 import { toInputObject } from "./arguments.ts";
 import { isMadeUp } from "./call-ids.ts";
-import { isUpload } from "./decode-content.ts";
 import { format, own } from "./format.ts";
 import { toWireName } from "./names.ts";
 import { isMinted, ownSignature } from "./state.ts";
@@ -55,7 +54,8 @@ export function encodeUserPart(part: UserPart, at: string, context: EncodeContex
 
 /** Google caches prompts by itself, and by `cachedContent`, which is not made of marks. */
 export function noteCache(mark: CacheMark | undefined, context: EncodeContext): void {
-  if (mark) context.warn({ field: "cache_control", action: "dropped", reason: "Gemini caches prompts by itself: cache marks were not sent" });
+  if (mark)
+    context.warn({ field: "cache_control", action: "dropped", reason: "Gemini caches prompts by itself: cache marks were not sent" });
 }
 
 // ── the assistant's parts ────────────────────────────────────────────────────────────────────────────────────
@@ -184,14 +184,16 @@ export function encodeFile(part: FilePart, at: string, context: EncodeContext): 
   else if (mediaType === "application/pdf") requireInput("pdf", "PDF documents", at, context);
   const wire = encodeSource(source, mediaType, at);
   if (part.filename !== undefined) name(wire, part, at, context);
-  if (part.citations) context.warn({ field: `${at}.citations`, action: "dropped", reason: "Gemini does not cite from documents in the request" });
+  if (part.citations)
+    context.warn({ field: `${at}.citations`, action: "dropped", reason: "Gemini does not cite from documents in the request" });
   spendPart(wire, part, at, context);
   return part.context ? [{ text: part.context }, wire] : [wire];
 }
 
 /** `displayName` is a word of this format, which its own clients use; other formats' file names tell the model nothing here. */
 function name(wire: Part, part: FilePart, at: string, context: EncodeContext): void {
-  if (part.source.kind === "id" && part.source.format === format) Object.assign(wire.fileData as JsonObject, { displayName: part.filename });
+  if (part.source.kind === "id" && part.source.format === format)
+    Object.assign(wire.fileData as JsonObject, { displayName: part.filename });
   else context.warn({ field: `${at}.filename`, action: "dropped", reason: "Gemini takes no file names" });
 }
 
@@ -228,9 +230,8 @@ export function encodeSource(source: MediaSource, mediaType: string | undefined,
  * (https://blog.google/innovation-and-ai/technology/developers-tools/gemini-api-new-file-limits); Vertex has long done so.
  */
 function encodeUrl(url: string, mediaType: string | undefined, at: string): Part {
-  if (/^gs:\/\//.test(url) || isUpload(url) || /^https:\/\/((www|m|music)\.)?(youtube\.com|youtu\.be)\//i.test(url)) return fileData(url, mediaType);
-  if (/^https:\/\//i.test(url)) return fileData(url, mediaType);
-  throw unsupportedField(at, "Gemini fetches https, gs and YouTube addresses only: send the content as base64 instead");
+  if (url.startsWith("gs://") || /^https:\/\//i.test(url)) return fileData(url, mediaType);
+  throw unsupportedField(at, "Gemini fetches https and gs addresses only: send the content as base64 instead");
 }
 
 function fileData(fileUri: string, mimeType: string | undefined): Part {
@@ -267,7 +268,12 @@ function imageType(source: MediaSource): string | undefined {
 function readableType(mediaType: string): string {
   const [type = ""] = mediaType.split(";", 1);
   if (type === "image/jpg") return "image/jpeg";
-  const textual = type === "application/json" || type === "application/yaml" || type === "application/xml" || type.endsWith("+json") || type.endsWith("+xml");
+  const textual =
+    type === "application/json" ||
+    type === "application/yaml" ||
+    type === "application/xml" ||
+    type.endsWith("+json") ||
+    type.endsWith("+xml");
   return textual && !type.startsWith("image/") ? "text/plain" : mediaType;
 }
 

@@ -57,9 +57,9 @@ function warnOnce(context: EncodeContext): EncodeContext {
 }
 
 /** What the caller relies on and Gemini cannot give. */
-function refuse(request: ChatRequest, context: EncodeContext): void {
-  const { choices = 1, stop = [], quirks } = { ...request, quirks: context.quirks };
-  if (request.logitBias && Object.keys(request.logitBias).length > 0) throw unsupportedField("logit_bias", "Gemini has no token bias");
+function refuse(request: ChatRequest, { quirks }: EncodeContext): void {
+  const { choices = 1, stop = [], logitBias } = request;
+  if (logitBias && Object.keys(logitBias).length > 0) throw unsupportedField("logit_bias", "Gemini has no token bias");
   if (choices > mostCandidates) throw unsupportedField("n", `Gemini gives at most ${mostCandidates} answers a request`);
   if (choices > 1 && quirks.has("no-n")) throw unsupportedField("n", "this provider gives one answer a request");
   if (stop.length > mostStops) throw unsupportedField("stop", `Gemini takes at most ${mostStops} stop sequences`);
@@ -112,7 +112,10 @@ function encodeSettings(request: ChatRequest, config: JsonObject, context: Encod
     if (quirks.has("no-seed")) drop("seed", "this provider takes no seed");
     else config.seed = fitSeed(request.seed, context);
   }
-  for (const [field, name] of [["frequency_penalty", "frequencyPenalty"], ["presence_penalty", "presencePenalty"]] as const) {
+  for (const [field, name] of [
+    ["frequency_penalty", "frequencyPenalty"],
+    ["presence_penalty", "presencePenalty"],
+  ] as const) {
     const penalty = request[name];
     if (penalty === undefined || (penalty === 0 && quirks.has("no-penalties"))) continue;
     if (quirks.has("no-penalties")) drop(field, "this provider takes no penalties");
@@ -122,7 +125,8 @@ function encodeSettings(request: ChatRequest, config: JsonObject, context: Encod
     config.responseLogprobs = true;
     if (request.logprobs.top > 0) config.logprobs = request.logprobs.top;
   }
-  if (request.modalities?.some((modality) => modality !== "text")) config.responseModalities = request.modalities.map((modality) => modality.toUpperCase());
+  if (request.modalities?.some((modality) => modality !== "text"))
+    config.responseModalities = request.modalities.map((modality) => modality.toUpperCase());
 }
 
 function clampLimit(asked: number, context: EncodeContext): number {
@@ -135,14 +139,21 @@ function clampLimit(asked: number, context: EncodeContext): number {
 /** The seed is an int32 here, and longer ones elsewhere. */
 function fitSeed(seed: number, context: EncodeContext): number {
   const fitted = seed | 0;
-  if (fitted !== seed) context.warn({ field: "seed", action: "approximated", reason: `Gemini takes seeds of 32 bits: ${seed} became ${fitted}` });
+  if (fitted !== seed)
+    context.warn({ field: "seed", action: "approximated", reason: `Gemini takes seeds of 32 bits: ${seed} became ${fitted}` });
   return fitted;
 }
 
 function encodeTier(body: JsonObject, request: ChatRequest, context: EncodeContext): void {
   const tier = request.serviceTier;
   if (tier === undefined || tier === "auto") return;
-  const known: Record<string, string> = { default: "standard", standard: "standard", standard_only: "standard", flex: "flex", priority: "priority" };
+  const known: Record<string, string> = {
+    default: "standard",
+    standard: "standard",
+    standard_only: "standard",
+    flex: "flex",
+    priority: "priority",
+  };
   const word = Object.hasOwn(known, tier) && !context.quirks.has("no-service-tier") ? known[tier] : undefined;
   if (word !== undefined) body.serviceTier = word;
   else context.warn({ field: "service_tier", action: "dropped", reason: `Gemini has no tier ${tier} to ask for` });
@@ -163,7 +174,11 @@ function encodeOutput(request: ChatRequest, config: JsonObject, system: Part[], 
   if (bare || structuredOutput === "object" || context.quirks.has("no-json-schema")) {
     if (!bare) config.responseMimeType = "application/json";
     const described = shape.description ? ` (${shape.description})` : "";
-    instruct(system, `Answer with one JSON value${described} that is valid against this JSON Schema, and nothing else: no other text, no code fence.\n${JSON.stringify(shape.schema)}`, context);
+    instruct(
+      system,
+      `Answer with one JSON value${described} that is valid against this JSON Schema, and nothing else: no other text, no code fence.\n${JSON.stringify(shape.schema)}`,
+      context,
+    );
     return;
   }
   const { schema, moved } = sanitiseSchema(shape.schema);
@@ -178,7 +193,11 @@ function encodeOutput(request: ChatRequest, config: JsonObject, system: Part[], 
 
 function instruct(system: Part[], text: string, context: EncodeContext): void {
   system.push({ text });
-  context.warn({ field: "response_format", action: "emulated", reason: "this model does not enforce the answer's shape: it was instructed" });
+  context.warn({
+    field: "response_format",
+    action: "emulated",
+    reason: "this model does not enforce the answer's shape: it was instructed",
+  });
 }
 
 // ── the end of the conversation, and the pocket ──────────────────────────────────────────────────────────────
@@ -205,7 +224,9 @@ function spendPocket(body: JsonObject, request: ChatRequest, context: EncodeCont
     let into = body;
     for (const inner of names) {
       const known = into[inner];
-      into = isObject(known) ? known : ((into[inner] = {}) as JsonObject);
+      const message: JsonObject = isObject(known) ? known : {};
+      into[inner] = message;
+      into = message;
     }
     // The mode alone is a sharper word for what the canonical choice says already.
     if (path === "toolConfig.functionCallingConfig.mode") into[name] = value;

@@ -41,7 +41,7 @@ export function encodeTools(body: JsonObject, request: ChatRequest, context: Enc
 function encodeChoice(request: ChatRequest, context: EncodeContext): JsonObject | undefined {
   const choice = request.toolChoice;
   // A strict schema is promised where a call is forced, and otherwise in this mode alone.
-  const strict = request.tools?.some((tool) => tool.strict === true) ?? false;
+  const strict = !context.quirks.has("no-strict") && (request.tools?.some((tool) => tool.strict === true) ?? false);
   if (!choice || choice.type === "auto") {
     if (strict) return { mode: "VALIDATED" };
     return choice ? { mode: "AUTO" } : undefined;
@@ -61,7 +61,10 @@ function forced(choice: Exclude<ToolChoice, { type: "auto" }>): JsonObject {
     case "tool":
       return { mode: "ANY", allowedFunctionNames: [wireName(choice.name, "tool_choice")] };
     case "allowed":
-      return { mode: choice.mode === "required" ? "ANY" : "VALIDATED", allowedFunctionNames: choice.names.map((name) => wireName(name, "tool_choice")) };
+      return {
+        mode: choice.mode === "required" ? "ANY" : "VALIDATED",
+        allowedFunctionNames: choice.names.map((name) => wireName(name, "tool_choice")),
+      };
   }
 }
 
@@ -99,7 +102,9 @@ const freeText: JsonObject = {
 
 function describeCustom(tool: Tool, at: string, context: EncodeContext): string {
   const grammar = tool.input && tool.input.type !== "text" ? tool.input : undefined;
-  const reason = grammar ? "sent as a function with one text argument: the grammar is told, not enforced" : "sent as a function with one text argument";
+  const reason = grammar
+    ? "sent as a function with one text argument: the grammar is told, not enforced"
+    : "sent as a function with one text argument";
   context.warn({ field: at, action: "emulated", reason });
   const described = tool.description ?? "";
   return grammar ? `${described}\n\nThe \`input\` must match this format: ${JSON.stringify(grammar)}`.trim() : described;

@@ -184,7 +184,10 @@ class ContentBuilder {
 
   /** Hoisting it to the head would change the order and lose the prompt cache, so it stays where it is, in the user's voice and marked. */
   #emulateSystem(message: SystemMessage, index: number): void {
-    const parts = encodeSystem(message, index, this.#context).map((part) => ({ ...part, text: `<system>\n${String(part.text)}\n</system>` }));
+    const parts = encodeSystem(message, index, this.#context).map((part) => ({
+      ...part,
+      text: `<system>\n${String(part.text)}\n</system>`,
+    }));
     if (parts.length === 0) return;
     this.#append("user", parts);
     this.#context.warn({
@@ -255,7 +258,9 @@ function encodeSystem(message: SystemMessage, index: number, context: EncodeCont
     context.warn({ field: `messages[${index}].name`, action: "dropped", reason: "Gemini's contents carry no participant name" });
   }
   spendExtra({}, message.extra, format, `messages[${index}].`, context.warn);
-  return message.content.flatMap((part, at) => encodeText(part, `messages[${index}].content[${at}]`, context) ?? []);
+  return message.content
+    .map((part, at) => encodeText(part, `messages[${index}].content[${at}]`, context))
+    .filter((part) => part !== undefined);
 }
 
 // ── function responses ───────────────────────────────────────────────────────────────────────────────────────
@@ -305,4 +310,3 @@ function responseObject(text: string, isError: boolean): JsonObject {
   if (isError) return { error: isObject(parsed) ? parsed : text || "(no output)" };
   return isObject(parsed) ? parsed : { output: text };
 }
-

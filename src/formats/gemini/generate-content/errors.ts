@@ -94,8 +94,10 @@ function codeOf(status: number, said: Said): ErrorCode {
   // The body's own word is more exact than the status, which proxies change.
   const meant = (said.status === undefined ? undefined : statuses.get(said.status)) ?? status;
   // A wrong key is a plain INVALID_ARGUMENT here: "API key not valid. Please pass a valid API key."
-  if (said.reason?.startsWith("API_KEY_") || /\bAPI[ _]key (not valid|not found|expired|was reported as leaked)/i.test(said.message)) return "provider_auth";
-  if (/prepayment credits|billing (account|to be enabled|is (disabled|not enabled))|enable billing/i.test(said.message)) return "provider_billing";
+  if (said.reason?.startsWith("API_KEY_") || /\bAPI[ _]key (not valid|not found|expired|was reported as leaked)/i.test(said.message))
+    return "provider_auth";
+  if (/prepayment credits|billing (account|to be enabled|is (disabled|not enabled))|enable billing/i.test(said.message))
+    return "provider_billing";
   switch (meant) {
     case 401:
     case 403:
@@ -119,7 +121,8 @@ function codeOf(status: number, said: Said): ErrorCode {
   }
   if (meant >= 300 && meant < 400) return "provider_redirect";
   if (meant >= 500 || meant < 300) return "provider_error";
-  if (/input token count.*exceeds|exceeds the maximum number of tokens|context (window|length)/i.test(said.message)) return "context_length_exceeded";
+  if (/input token count.*exceeds|exceeds the maximum number of tokens|context (window|length)/i.test(said.message))
+    return "context_length_exceeded";
   if (/request payload size exceeds/i.test(said.message)) return "payload_too_large";
   return "provider_rejected";
 }
@@ -201,7 +204,10 @@ export function encodeError(error: GatewayError, callId: string): JsonObject {
     details.push({ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations });
   }
   if (error.retryAfterMs !== undefined) {
-    details.push({ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${Math.max(1, Math.ceil(error.retryAfterMs / 1000))}s` });
+    details.push({
+      "@type": "type.googleapis.com/google.rpc.RetryInfo",
+      retryDelay: `${Math.max(1, Math.ceil(error.retryAfterMs / 1000))}s`,
+    });
   }
   const status = asString(vendor?.status) ?? exceptions[error.code] ?? names[error.kind];
   return { error: { code: error.status, message: error.message, status, details } };
@@ -209,8 +215,4 @@ export function encodeError(error: GatewayError, callId: string): JsonObject {
 
 function vendorError(body: Json | undefined): JsonObject | undefined {
   return isObject(body) && isObject(body.error) ? body.error : undefined;
-}
-
-export function encodeStreamError(error: GatewayError, callId: string): string {
-  return `data: ${JSON.stringify(encodeError(error, callId))}\n\n`;
 }

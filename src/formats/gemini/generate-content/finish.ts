@@ -31,7 +31,10 @@ export function decodeFinish(raw: string | undefined, called: boolean, beside: J
   if (raw !== undefined) finish.raw = raw;
   if (finish.reason === "content-filter" || finish.reason === "malformed-call") {
     const { finishMessage, safetyRatings } = beside;
-    const details: JsonObject = { ...(asString(finishMessage) && { finishMessage }), ...(Array.isArray(safetyRatings) && { safetyRatings }) };
+    const details: JsonObject = {
+      ...(asString(finishMessage) && { finishMessage }),
+      ...(Array.isArray(safetyRatings) && { safetyRatings }),
+    };
     if (Object.keys(details).length > 0) finish.details = details;
   }
   return finish;
@@ -40,7 +43,9 @@ export function decodeFinish(raw: string | undefined, called: boolean, beside: J
 /** The prompt itself was refused: there is no candidate, and the reason stands in `promptFeedback`. */
 export function decodeBlock(feedback: JsonObject): Finish | undefined {
   const raw = asString(feedback.blockReason);
-  return raw === undefined || raw === "BLOCKED_REASON_UNSPECIFIED" ? undefined : { reason: "content-filter", raw, details: { promptFeedback: feedback } };
+  return raw === undefined || raw === "BLOCKED_REASON_UNSPECIFIED"
+    ? undefined
+    : { reason: "content-filter", raw, details: { promptFeedback: feedback } };
 }
 
 const words: Record<FinishReason, string> = {

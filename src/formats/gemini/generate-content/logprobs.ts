@@ -8,7 +8,9 @@ export function decodeLogprobs(result: JsonObject): JsonObject | undefined {
   const chosen = objects(result.chosenCandidates);
   if (chosen.length === 0) return undefined;
   const top = objects(result.topCandidates);
-  return { content: chosen.map((entry, step) => ({ ...decodeToken(entry), top_logprobs: objects(top[step]?.candidates).map(decodeToken) })) };
+  return {
+    content: chosen.map((entry, step) => ({ ...decodeToken(entry), top_logprobs: objects(top[step]?.candidates).map(decodeToken) })),
+  };
 }
 
 function decodeToken(entry: JsonObject): JsonObject {

@@ -137,9 +137,15 @@ function joined(schema: JsonObject): JsonObject {
     for (const [keyword, value] of Object.entries(modern(part))) {
       const before = result[keyword];
       if (before === undefined) result[keyword] = value;
-      else if (keyword === "properties" && isObject(before) && isObject(value) && Object.keys(value).every((key) => before[key] === undefined)) {
+      else if (
+        keyword === "properties" &&
+        isObject(before) &&
+        isObject(value) &&
+        Object.keys(value).every((key) => before[key] === undefined)
+      ) {
         result[keyword] = { ...before, ...value };
-      } else if (keyword === "required" && Array.isArray(before) && Array.isArray(value)) result[keyword] = [...new Set([...before, ...value])];
+      } else if (keyword === "required" && Array.isArray(before) && Array.isArray(value))
+        result[keyword] = [...new Set([...before, ...value])];
       else if (keyword === "description") result[keyword] = `${String(before)}\n\n${String(value)}`;
       else if (keyword !== "title" && JSON.stringify(before) !== JSON.stringify(value)) return schema;
     }

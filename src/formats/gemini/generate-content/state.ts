@@ -23,6 +23,8 @@ const prefix = btoa(head);
 
 export interface Carried {
   state?: OpaqueState | undefined;
+  /** The words of a thought that the client has not asked to see: its vendor may want them back beside the state, unchanged. */
+  text?: string | undefined;
   /** `provider/model` that wrote the part, where it gave no state of its own. */
   origin?: string | undefined;
 }
@@ -44,21 +46,22 @@ export function unmint(signature: string): Carried | undefined {
   if (!isMinted(signature)) return undefined;
   const carried = parseJson(decodeBase64(signature).slice(head.length));
   if (!isObject(carried)) return undefined;
-  return { state: isObject(carried.state) ? readState(carried.state) : undefined, origin: asString(carried.origin) };
+  const state = isObject(carried.state) ? readState(carried.state) : undefined;
+  return { state, text: asString(carried.text), origin: asString(carried.origin) };
 }
 
-/** The state behind a part's signature; undefined for a placeholder, which stands for none. */
-export function decodeSignature(signature: string | undefined): OpaqueState | undefined {
-  if (!signature || placeholders.has(signature)) return undefined;
-  if (isMinted(signature)) return unmint(signature)?.state;
-  return { format, kind: "signature", data: signature };
+/** What stands behind a part's signature; a placeholder stands for nothing. */
+export function decodeSignature(signature: string | undefined): Carried {
+  if (!signature || placeholders.has(signature)) return {};
+  if (isMinted(signature)) return unmint(signature) ?? {};
+  return { state: { format, kind: "signature", data: signature } };
 }
 
 /** The signature of a part in a reply: the vendor's own as it was, anything else as one that finds its way back. */
-export function encodeSignature(state: OpaqueState | undefined, origin: string): string {
+export function encodeSignature(state: OpaqueState | undefined, origin: string, hidden = ""): string {
   if (!state) return mint({ origin });
   if (state.format === format && state.kind === "signature") return state.data;
-  return mint({ state: { ...state, origin: state.origin ?? origin } });
+  return mint({ state: { ...state, origin: state.origin ?? origin }, ...(hidden !== "" && { text: hidden }) });
 }
 
 /** The signature to send to Google with a part: only one that the very model has made, under whichever provider. */

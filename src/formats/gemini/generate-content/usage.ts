@@ -37,7 +37,12 @@ function count(value: Json | undefined): number | undefined {
   return asCount(toNumber(value));
 }
 
-function modality(usage: Usage, name: "audioInput" | "imageInput" | "audioOutput" | "imageOutput", details: Json | undefined, kind: string): void {
+function modality(
+  usage: Usage,
+  name: "audioInput" | "imageInput" | "audioOutput" | "imageOutput",
+  details: Json | undefined,
+  kind: string,
+): void {
   if (!Array.isArray(details)) return;
   const entry = details.filter(isObject).find((detail) => detail.modality === kind);
   const tokens = count(entry?.tokenCount);
@@ -56,7 +61,11 @@ export function mergeUsage(before: JsonObject | undefined, after: JsonObject): J
 export function encodeUsage(usage: Usage | undefined): JsonObject {
   if (usage?.rawFormat === format && isObject(usage.raw)) return usage.raw;
   const { input = 0, output = 0, reasoning = 0, cacheRead } = usage ?? {};
-  const counted: JsonObject = { promptTokenCount: input, candidatesTokenCount: Math.max(0, output - reasoning), totalTokenCount: input + output };
+  const counted: JsonObject = {
+    promptTokenCount: input,
+    candidatesTokenCount: Math.max(0, output - reasoning),
+    totalTokenCount: input + output,
+  };
   if (reasoning > 0) counted.thoughtsTokenCount = reasoning;
   if (cacheRead) counted.cachedContentTokenCount = cacheRead;
   const promptDetails = details(input, usage?.audioInput, usage?.imageInput);

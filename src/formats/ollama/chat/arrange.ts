@@ -15,7 +15,7 @@ export interface PlacedResult {
 }
 
 /** One step of the conversation, with its place in the request; `orphan` results answer no call of it. */
-export type Step = { message: Exclude<Message, ToolMessage>; at: string } | { results: PlacedResult[]; orphan: boolean };
+type Step = { message: Exclude<Message, ToolMessage>; at: string } | { results: PlacedResult[]; orphan: boolean };
 
 interface Slot {
   id: string;
@@ -32,7 +32,8 @@ export function arrange(messages: readonly Message[], warn: EncodeContext["warn"
     const at = `messages[${index}]`;
     if (message.role !== "tool") {
       for (const part of message.role === "assistant" ? message.content : []) {
-        if (part.type === "tool-call") slots.push({ id: part.id, name: part.name, step: steps.length });
+        // One without a name is left out, and its result answers nothing.
+        if (part.type === "tool-call" && part.name !== "") slots.push({ id: part.id, name: part.name, step: steps.length });
       }
       steps.push({ message, at });
       return;

@@ -12,13 +12,25 @@ const errorOf = (events: readonly ChatEvent[]): string | undefined => {
   return event?.type === "error" ? event.error.code : undefined;
 };
 const calls = (...made: JsonObject[]): JsonObject => line({ tool_calls: made });
-const made = (name: string, args: JsonObject | string | null, more: JsonObject = {}): JsonObject => ({ function: { name, arguments: args }, ...more });
+const made = (name: string, args: JsonObject | string | null, more: JsonObject = {}): JsonObject => ({
+  function: { name, arguments: args },
+  ...more,
+});
 
 describe("lines", () => {
   test("words, end, usage: from the server's own shape", () => {
     const events = decode([line({ content: "Hel" }), line({ content: "lo" }), last()]);
     expectDiscipline(events);
-    expect(events.map(({ type }) => type)).toEqual(["start", "block-start", "text-delta", "text-delta", "block-end", "finish", "usage", "end"]);
+    expect(events.map(({ type }) => type)).toEqual([
+      "start",
+      "block-start",
+      "text-delta",
+      "text-delta",
+      "block-end",
+      "finish",
+      "usage",
+      "end",
+    ]);
     expect(fold(events)).toEqual({
       model: "m",
       created: 1_761_498_924,
@@ -28,24 +40,41 @@ describe("lines", () => {
   });
 
   test("thinking is reasoning, apart from the answer, whatever line they share", () => {
-    expect(partsOf([line({ thinking: "H" }), line({ thinking: "m" }), line({ thinking: ".", content: "Y" }), line({ content: "es" }), last()])).toEqual([
+    expect(
+      partsOf([line({ thinking: "H" }), line({ thinking: "m" }), line({ thinking: ".", content: "Y" }), line({ content: "es" }), last()]),
+    ).toEqual([
       { type: "reasoning", text: "Hm." },
       { type: "text", text: "Yes" },
     ]);
   });
 
   test("a model that thinks again begins a new block", () => {
-    expect(partsOf([line({ thinking: "a" }), line({ content: "b" }), line({ thinking: "c" }), last()]).map(({ type }) => type)).toEqual(["reasoning", "text", "reasoning"]);
+    expect(partsOf([line({ thinking: "a" }), line({ content: "b" }), line({ thinking: "c" }), last()]).map(({ type }) => type)).toEqual([
+      "reasoning",
+      "text",
+      "reasoning",
+    ]);
   });
 
   test("the last line may hold words", () => {
-    expect(partsOf([line({ content: "a" }), { ...last(), message: { role: "assistant", content: "b" } }])).toEqual([{ type: "text", text: "ab" }]);
+    expect(partsOf([line({ content: "a" }), { ...last(), message: { role: "assistant", content: "b" } }])).toEqual([
+      { type: "text", text: "ab" },
+    ]);
   });
 
   test("log probabilities come piecewise, in the shape that clients know", () => {
-    const piece = (token: string): JsonObject => line({ content: token }, { logprobs: [{ token, logprob: -0.12345678901234567, bytes: [97], top_logprobs: [{ token: "x", logprob: -2 }] }] });
+    const piece = (token: string): JsonObject =>
+      line(
+        { content: token },
+        { logprobs: [{ token, logprob: -0.1234567890123456, bytes: [97], top_logprobs: [{ token: "x", logprob: -2 }] }] },
+      );
     expect(foldLines([piece("a"), piece("b"), last()]).choices[0]?.logprobs).toEqual({
-      content: ["a", "b"].map((token) => ({ token, logprob: -0.12345678901234567, bytes: [97], top_logprobs: [{ token: "x", logprob: -2, bytes: null }] })),
+      content: ["a", "b"].map((token) => ({
+        token,
+        logprob: -0.1234567890123456,
+        bytes: [97],
+        top_logprobs: [{ token: "x", logprob: -2, bytes: null }],
+      })),
     });
   });
 });
@@ -66,12 +95,17 @@ describe("tool calls", () => {
 
   test("a number that is always 0 means nothing", () => {
     const numbered = (name: string): JsonObject => ({ function: { index: 0, name, arguments: {} } });
-    expect(partsOf([calls(numbered("f"), numbered("g")), last()]).map((part) => part.type === "tool-call" && part.name)).toEqual(["f", "g"]);
+    expect(partsOf([calls(numbered("f"), numbered("g")), last()]).map((part) => part.type === "tool-call" && part.name)).toEqual([
+      "f",
+      "g",
+    ]);
   });
 
   test("made-up ids are the same each time the reply is read, and other ones in another reply", () => {
     const ids = (createdAt: string): unknown[] =>
-      partsOf([line({ tool_calls: [made("f", {}), made("f", {})] }, { created_at: createdAt }), last()]).map((part) => part.type === "tool-call" && part.id);
+      partsOf([line({ tool_calls: [made("f", {}), made("f", {})] }, { created_at: createdAt }), last()]).map(
+        (part) => part.type === "tool-call" && part.id,
+      );
     const first = ids("2025-10-26T17:15:24.097767Z");
     expect(ids("2025-10-26T17:15:24.097767Z")).toEqual(first);
     expect(ids("2025-10-26T17:15:24.097768Z")).not.toEqual(first);
@@ -83,7 +117,8 @@ describe("tool calls", () => {
   });
 
   test("arguments as text, as null, as nothing", () => {
-    const argumentsOf = (given: JsonObject | string | null): unknown => partsOf([calls(made("f", given)), last()]).map((part) => part.type === "tool-call" && part.arguments)[0];
+    const argumentsOf = (given: JsonObject | string | null): unknown =>
+      partsOf([calls(made("f", given)), last()]).map((part) => part.type === "tool-call" && part.arguments)[0];
     expect(argumentsOf('{"a":1}')).toBe('{"a":1}');
     expect(argumentsOf("")).toBe("{}");
     expect(argumentsOf(null)).toBe("{}");
@@ -92,7 +127,10 @@ describe("tool calls", () => {
 
   test("numbers keep every digit, streamed and whole", () => {
     const args = '{"id":12345678901234567890,"x":0.1234567890123456789}';
-    const text = JSON.stringify({ ...last(), message: { role: "assistant", content: "", tool_calls: [made("f", "ARGS")] } }).replace('"ARGS"', args);
+    const text = JSON.stringify({ ...last(), message: { role: "assistant", content: "", tool_calls: [made("f", "ARGS")] } }).replace(
+      '"ARGS"',
+      args,
+    );
     expect(partsOf([text])).toMatchObject([{ type: "tool-call", arguments: args }]);
     expect(fold(decodeReply(JSON.parse(text) as JsonObject, undefined, text)).choices[0]?.content).toMatchObject([{ arguments: args }]);
   });
@@ -107,7 +145,11 @@ describe("tool calls", () => {
   });
 
   test("text before and after a call keeps its place", () => {
-    expect(partsOf([line({ content: "a" }), calls(made("f", {})), line({ content: "b" }), last()]).map(({ type }) => type)).toEqual(["text", "tool-call", "text"]);
+    expect(partsOf([line({ content: "a" }), calls(made("f", {})), line({ content: "b" }), last()]).map(({ type }) => type)).toEqual([
+      "text",
+      "tool-call",
+      "text",
+    ]);
   });
 });
 
@@ -147,7 +189,9 @@ describe("how it ends", () => {
 
 describe("usage", () => {
   test("a prompt that was in the cache as a whole is not counted by the server", () => {
-    expect(foldLines([line({ content: "a" }), line({}, { done: true, done_reason: "stop", eval_count: 3, eval_duration: 5 })]).usage).toEqual({
+    expect(
+      foldLines([line({ content: "a" }), line({}, { done: true, done_reason: "stop", eval_count: 3, eval_duration: 5 })]).usage,
+    ).toEqual({
       input: 0,
       output: 3,
       raw: { eval_count: 3, eval_duration: 5 },
@@ -173,7 +217,9 @@ describe("a whole reply", () => {
 
   test("is a stream of one line", () => {
     const body = { ...last(), message: { role: "assistant", thinking: "Hm.", content: "Yes.", tool_calls: [made("f", { a: 1 })] } };
-    expect(fold(decodeReply(body))).toEqual(foldLines([line({ thinking: "Hm." }), line({ content: "Yes." }), calls(made("f", { a: 1 })), last()]));
+    expect(fold(decodeReply(body))).toEqual(
+      foldLines([line({ thinking: "Hm." }), line({ content: "Yes." }), calls(made("f", { a: 1 })), last()]),
+    );
   });
 
   test("throws where a stream would tell an error", () => {

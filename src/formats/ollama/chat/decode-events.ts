@@ -124,7 +124,9 @@ export class ChatDecoder implements Decoder {
   #finish(line: JsonObject, events: ChatEvent[]): void {
     const raw = asString(line["done_reason"]);
     if (raw === "load" || raw === "unload") {
-      events.push(...this.#fail(new GatewayError("provider_bad_response", `The provider gave no answer: it only did "${raw}" the model.`), line));
+      events.push(
+        ...this.#fail(new GatewayError("provider_bad_response", `The provider gave no answer: it only did "${raw}" the model.`), line),
+      );
       return;
     }
     this.#over = true;
@@ -150,7 +152,12 @@ export class ChatDecoder implements Decoder {
   #fail(error: GatewayError, line?: JsonObject): ChatEvent[] {
     this.#over = true;
     const usage = line && readUsage(line);
-    return usage ? [{ type: "usage", usage }, { type: "error", error }] : [{ type: "error", error }];
+    return usage
+      ? [
+          { type: "usage", usage },
+          { type: "error", error },
+        ]
+      : [{ type: "error", error }];
   }
 }
 
@@ -192,5 +199,9 @@ function readLogprob(entry: JsonObject): Json {
 }
 
 function tokenOf(entry: JsonObject): JsonObject {
-  return { token: asString(entry["token"]) ?? "", logprob: asNumber(entry["logprob"]) ?? 0, bytes: Array.isArray(entry["bytes"]) ? entry["bytes"] : null };
+  return {
+    token: asString(entry["token"]) ?? "",
+    logprob: asNumber(entry["logprob"]) ?? 0,
+    bytes: Array.isArray(entry["bytes"]) ? entry["bytes"] : null,
+  };
 }

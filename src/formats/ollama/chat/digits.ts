@@ -25,7 +25,7 @@ export function parseExactly(text: string): Json | undefined {
 }
 
 /** What had to be done to make an object of the text. */
-export type Mending = "none" | "wrapped" | "rounded";
+type Mending = "none" | "wrapped" | "rounded";
 
 /** `""` and `null`, which some vendors and clients send for a tool without parameters, are the empty object. */
 export function toArguments(text: string): { value: JsonObject; mending: Mending } {
@@ -33,7 +33,8 @@ export function toArguments(text: string): { value: JsonObject; mending: Mending
   if (trimmed === "" || trimmed === "null") return { value: {}, mending: "none" };
   const parsed = parseExactly(trimmed);
   // The first letter, because a long number kept whole is an object too.
-  if (trimmed.startsWith("{") && isObject(parsed)) return { value: parsed, mending: rawJson || !/\d{16}/.test(trimmed) ? "none" : "rounded" };
+  if (trimmed.startsWith("{") && isObject(parsed))
+    return { value: parsed, mending: rawJson || !/\d{16}/.test(trimmed) ? "none" : "rounded" };
   // Encoded twice, as some clients do.
   const inner = typeof parsed === "string" ? parseExactly(parsed) : undefined;
   if (typeof parsed === "string" && parsed.trimStart().startsWith("{") && isObject(inner)) return { value: inner, mending: "wrapped" };

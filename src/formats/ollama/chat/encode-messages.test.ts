@@ -23,7 +23,13 @@ const says = (...content: UserPart[]): Message => ({ role: "user", content });
 describe("texts", () => {
   test("parts are one string", () => {
     const { messages } = encodeMessages([
-      { role: "developer", content: [{ type: "text", text: "A" }, { type: "text", text: "B" }] },
+      {
+        role: "developer",
+        content: [
+          { type: "text", text: "A" },
+          { type: "text", text: "B" },
+        ],
+      },
       says({ type: "text", text: "C" }, { type: "text", text: "" }, { type: "text", text: "D" }),
       assistant({ type: "text", text: "E" }, { type: "text", text: "F" }, { type: "refusal", text: "G" }),
     ]);
@@ -44,6 +50,15 @@ describe("texts", () => {
     }
   });
 
+  test("a template that takes one system message gets one", () => {
+    const conversation: Message[] = ["A", "B"].map((text) => ({ role: "system", content: [{ type: "text", text }] }));
+    expect(encodeMessages([...conversation, user("Hi")]).messages.map(({ content }) => content)).toEqual(["A", "B", "Hi"]);
+    expect(encodeMessages([...conversation, user("Hi")], { quirks: ["system-first"] }).messages).toEqual([
+      { role: "system", content: "A\n\nB" },
+      { role: "user", content: "Hi" },
+    ]);
+  });
+
   test("names and marks have no place, and are told once however long the history", () => {
     const marked = (text: string): Message => ({ role: "user", name: "Ann", content: [{ type: "text", text, cache: {} }] });
     const { messages, disclosed } = encodeMessages([marked("a"), marked("b"), marked("c")]);
@@ -55,7 +70,11 @@ describe("texts", () => {
 describe("images and documents", () => {
   test("images are bare base64 beside the text", () => {
     const { messages, warnings } = encodeMessages([
-      says({ type: "text", text: "What?" }, { type: "image", source: png }, { type: "image", source: { kind: "url", url: "data:image/jpeg;base64,aGV5" } }),
+      says(
+        { type: "text", text: "What?" },
+        { type: "image", source: png },
+        { type: "image", source: { kind: "url", url: "data:image/jpeg;base64,aGV5" } },
+      ),
     ]);
     expect(messages).toEqual([{ role: "user", content: "What?", images: ["aGk=", "aGV5"] }]);
     expect(warnings).toEqual([]);
@@ -73,7 +92,9 @@ describe("images and documents", () => {
   });
 
   test("so are files of another provider, sound, PDF and blocks of other formats", () => {
-    expect(refusal([says({ type: "image", source: { kind: "id", id: "file-1", format: "openai/responses" } })])).toContain("openai/responses");
+    expect(refusal([says({ type: "image", source: { kind: "id", id: "file-1", format: "openai/responses" } })])).toContain(
+      "openai/responses",
+    );
     expect(refusal([says({ type: "audio", source: { kind: "base64", mediaType: "audio/wav", data: "" } })])).toContain("sound");
     expect(refusal([says({ type: "file", source: { kind: "base64", mediaType: "application/pdf", data: "" } })])).toContain("documents");
     expect(refusal([says({ type: "vendor", format: "x/y", value: { type: "video_url" } })])).toContain("video_url");
@@ -110,10 +131,20 @@ describe("images and documents", () => {
 describe("reasoning", () => {
   test("goes back as thinking, beside what was said and called", () => {
     const { messages } = encodeMessages([
-      assistant({ type: "reasoning", text: "First." }, { type: "reasoning", text: "Then." }, { type: "text", text: "So:" }, call("c1", "clock")),
+      assistant(
+        { type: "reasoning", text: "First." },
+        { type: "reasoning", text: "Then." },
+        { type: "text", text: "So:" },
+        call("c1", "clock"),
+      ),
     ]);
     expect(messages).toEqual([
-      { role: "assistant", content: "So:", thinking: "First.\n\nThen.", tool_calls: [{ id: "c1", function: { name: "clock", arguments: {} } }] },
+      {
+        role: "assistant",
+        content: "So:",
+        thinking: "First.\n\nThen.",
+        tool_calls: [{ id: "c1", function: { name: "clock", arguments: {} } }],
+      },
     ]);
   });
 
@@ -132,8 +163,8 @@ describe("reasoning", () => {
 describe("tool calls", () => {
   const argumentsOf = (text: string): [string, string[]] => {
     const { messages, disclosed } = encodeMessages([assistant(call("c", "f", text))]);
-    const [made] = messages[0]?.["tool_calls"] as [{ function: { arguments: unknown } }];
-    return [JSON.stringify(made.function.arguments), disclosed];
+    const made = (messages[0]?.["tool_calls"] ?? []) as { function: { arguments: unknown } }[];
+    return [JSON.stringify(made[0]?.function.arguments), disclosed];
   };
 
   test("arguments are an object", () => {
@@ -145,7 +176,9 @@ describe("tool calls", () => {
   });
 
   test("numbers keep every digit (earendil-works/pi#8943)", () => {
-    expect(argumentsOf('{"id":12345678901234567890,"price":0.12345678901234567890}')[0]).toBe('{"id":12345678901234567890,"price":0.12345678901234567890}');
+    expect(argumentsOf('{"id":12345678901234567890,"price":0.12345678901234567890}')[0]).toBe(
+      '{"id":12345678901234567890,"price":0.12345678901234567890}',
+    );
   });
 
   test("what is no object is put into one, and told", () => {
@@ -173,7 +206,11 @@ describe("tool calls", () => {
 
 describe("tool results", () => {
   test("go by the tool's name, which the history tells", () => {
-    const { messages, warnings } = encodeMessages([user("?"), assistant(call("c1", "weather"), call("c2", "clock")), result(["c1", "22"], ["c2", "noon"])]);
+    const { messages, warnings } = encodeMessages([
+      user("?"),
+      assistant(call("c1", "weather"), call("c2", "clock")),
+      result(["c1", "22"], ["c2", "noon"]),
+    ]);
     expect(messages.slice(2)).toEqual([
       { role: "tool", content: "22", tool_name: "weather", tool_call_id: "c1" },
       { role: "tool", content: "noon", tool_name: "clock", tool_call_id: "c2" },
@@ -182,13 +219,29 @@ describe("tool results", () => {
   });
 
   test("stand in the order of their calls: two calls of one tool are told apart by nothing else", () => {
-    const { messages } = encodeMessages([assistant(call("c1", "f"), call("c2", "f"), call("c3", "f")), result(["c3", "three"]), result(["c1", "one"], ["c2", "two"])]);
+    const { messages } = encodeMessages([
+      assistant(call("c1", "f"), call("c2", "f"), call("c3", "f")),
+      result(["c3", "three"]),
+      result(["c1", "one"], ["c2", "two"]),
+    ]);
     expect(messages.slice(1).map(({ content }) => content)).toEqual(["one", "two", "three"]);
   });
 
   test("come home to their calls from later turns (diegosouzapw/OmniRoute#4714)", () => {
-    const { messages, disclosed } = encodeMessages([assistant(call("c1", "f"), call("c2", "g")), result(["c1", "one"]), user("Wait."), result(["c2", "two"]), user("Now?")]);
-    expect(messages.map(({ role, content }) => `${String(role)}: ${String(content)}`)).toEqual(["assistant: ", "tool: one", "tool: two", "user: Wait.", "user: Now?"]);
+    const { messages, disclosed } = encodeMessages([
+      assistant(call("c1", "f"), call("c2", "g")),
+      result(["c1", "one"]),
+      user("Wait."),
+      result(["c2", "two"]),
+      user("Now?"),
+    ]);
+    expect(messages.map(({ role, content }) => `${String(role)}: ${String(content)}`)).toEqual([
+      "assistant: ",
+      "tool: one",
+      "tool: two",
+      "user: Wait.",
+      "user: Now?",
+    ]);
     expect(disclosed).toEqual(["repaired messages[3]"]);
   });
 
@@ -206,13 +259,43 @@ describe("tool results", () => {
     ]);
   });
 
+  test("a call that nobody answered does not take the result of a later one with its id", () => {
+    const { messages } = encodeMessages([
+      assistant(call("call_0", "f")),
+      user("Never mind."),
+      assistant(call("call_0", "g")),
+      result(["call_0", "now"]),
+    ]);
+    expect(messages.map(({ role }) => role)).toEqual(["assistant", "user", "assistant", "tool"]);
+    expect(messages[3]).toMatchObject({ tool_name: "g" });
+  });
+
+  test("an empty id is none", () => {
+    expect(encodeMessages([assistant(call("", "f")), result(["", "x"])]).messages[1]).toEqual({
+      role: "tool",
+      content: "x",
+      tool_name: "f",
+    });
+  });
+
   test("an orphan stays where it is, by the name it brings", () => {
-    const orphan: Message = { role: "tool", content: [{ type: "tool-result", callId: "x", name: "f", content: [{ type: "text", text: "?" }] }] };
-    expect(encodeMessages([user("a"), orphan, user("b")]).messages[1]).toEqual({ role: "tool", content: "?", tool_name: "f", tool_call_id: "x" });
+    const orphan: Message = {
+      role: "tool",
+      content: [{ type: "tool-result", callId: "x", name: "f", content: [{ type: "text", text: "?" }] }],
+    };
+    expect(encodeMessages([user("a"), orphan, user("b")]).messages[1]).toEqual({
+      role: "tool",
+      content: "?",
+      tool_name: "f",
+      tool_call_id: "x",
+    });
   });
 
   test("a failure is told in words", () => {
-    const failed = (text: string): Message => ({ role: "tool", content: [{ type: "tool-result", callId: "c", isError: true, content: [{ type: "text", text }] }] });
+    const failed = (text: string): Message => ({
+      role: "tool",
+      content: [{ type: "tool-result", callId: "c", isError: true, content: [{ type: "text", text }] }],
+    });
     const { messages, disclosed } = encodeMessages([assistant(call("c", "f")), failed("no such city")]);
     expect(messages[1]?.["content"]).toBe("Error: no such city");
     expect(disclosed).toEqual(["emulated messages[1].content[0].is_error"]);

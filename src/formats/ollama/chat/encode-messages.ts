@@ -54,7 +54,14 @@ class MessageEncoder {
     if (message.name !== undefined) warn({ field: `${at}.name`, action: "dropped", reason: "Ollama's messages carry no name" });
     const encoded = this.#encode(message, at);
     spendExtra(encoded, message.extra, format, `${at}.`, warn);
-    this.#out.push(encoded);
+    if (this.#context.quirks.has("system-first") && encoded["role"] === "system" && this.#out.length > 0) this.#join(encoded);
+    else this.#out.push(encoded);
+  }
+
+  /** Templates that take one system message at the head take exactly one. */
+  #join({ content, ...fields }: JsonObject): void {
+    const [head] = this.#out as [JsonObject];
+    Object.assign(head, fields, { content: `${String(head["content"])}\n\n${String(content)}` });
   }
 
   #encode(message: SystemMessage | UserMessage | AssistantMessage, at: string): JsonObject {
@@ -78,7 +85,11 @@ class MessageEncoder {
     const late = this.#out.some(({ role }) => role !== "system");
     if (!late || (!quirks.has("system-first") && capabilities.midSystem !== false)) return { role: "system", content };
     // Never to the head: that would break the order the caller chose and the cache of the conversation's beginning.
-    warn({ field: at, action: "emulated", reason: "system messages are taken at the head only: it stands in its place as a marked user message" });
+    warn({
+      field: at,
+      action: "emulated",
+      reason: "system messages are taken at the head only: it stands in its place as a marked user message",
+    });
     return { role: "user", content: `<system>\n${content}\n</system>` };
   }
 
@@ -87,7 +98,11 @@ class MessageEncoder {
     const kinds = message.content.map(({ type }) => type);
     const first = kinds.indexOf("image");
     if (first >= 0 && kinds.indexOf("text") < first && kinds.lastIndexOf("text") > first) {
-      this.#context.warn({ field: `${at}.content`, action: "approximated", reason: "images stand beside the text of a message: where they stood within it is lost" });
+      this.#context.warn({
+        field: `${at}.content`,
+        action: "approximated",
+        reason: "images stand beside the text of a message: where they stood within it is lost",
+      });
     }
     return write("user", content);
   }
@@ -119,21 +134,25 @@ class MessageEncoder {
 
   /** What stands beside a part and has no place here. */
   #beside(part: { cache?: CacheMark | undefined; extra?: Extra | undefined }, at: string): void {
-    if (part.cache) this.#context.warn({ field: `${at}.cache_control`, action: "dropped", reason: "Ollama decides by itself what it caches" });
+    if (part.cache)
+      this.#context.warn({ field: `${at}.cache_control`, action: "dropped", reason: "Ollama decides by itself what it caches" });
     spendExtra({}, part.extra, format, `${at}.`, this.#context.warn);
   }
 
   #image(part: ImagePart, at: string): string {
     const { quirks, capabilities, warn } = this.#context;
-    if (quirks.has("no-images") || (capabilities.input && !capabilities.input.includes("image"))) throw unsupportedField(at, "the model takes no images.");
+    if (quirks.has("no-images") || (capabilities.input && !capabilities.input.includes("image")))
+      throw unsupportedField(at, "the model takes no images.");
     this.#beside(part, at);
-    if (part.detail !== undefined && part.detail !== "auto") warn({ field: `${at}.detail`, action: "dropped", reason: "Ollama has no image detail setting" });
+    if (part.detail !== undefined && part.detail !== "auto")
+      warn({ field: `${at}.detail`, action: "dropped", reason: "Ollama has no image detail setting" });
     const { source } = part;
     if (source.kind === "base64") return source.data;
     const inline = source.kind === "url" ? /^data:[^,]{0,200};\s*base64\s*,/i.exec(source.url.slice(0, 300)) : null;
     if (source.kind === "url" && inline) return source.url.slice(inline[0].length);
     if (source.kind === "url") throw unsupportedField(at, "Ollama fetches no images: send the image itself, as base64.");
-    if (source.kind === "id") throw unsupportedField(at, `the file ${source.id.slice(0, 60)} lives at a provider that speaks ${source.format}.`);
+    if (source.kind === "id")
+      throw unsupportedField(at, `the file ${source.id.slice(0, 60)} lives at a provider that speaks ${source.format}.`);
     throw unsupportedField(at, "text is not an image.");
   }
 
@@ -173,7 +192,8 @@ class MessageEncoder {
           return;
         case "reasoning":
           if (part.text !== "") thoughts.push(part.text);
-          else if (part.state) warn({ field: where, action: "dropped", reason: "hidden reasoning is of use to the model that made it only" });
+          else if (part.state)
+            warn({ field: where, action: "dropped", reason: "hidden reasoning is of use to the model that made it only" });
           return;
         case "tool-call":
           if (part.name === "") warn({ field: `${where}.name`, action: "repaired", reason: "a tool call without a name was left out" });
@@ -206,8 +226,14 @@ class MessageEncoder {
     if (quirks.has("no-tools")) throw unsupportedField(at, "the provider takes no tools, nor earlier calls of them.");
     this.#beside(part, at);
     const { value, mending } = part.kind === "custom" ? { value: { input: part.arguments }, mending: "none" } : toArguments(part.arguments);
-    if (mending === "wrapped") warn({ field: `${at}.arguments`, action: "repaired", reason: "the arguments are not a JSON object, which Ollama requires: they were put into one" });
-    if (mending === "rounded") warn({ field: `${at}.arguments`, action: "approximated", reason: "a number with more than 15 digits was rounded" });
+    if (mending === "wrapped")
+      warn({
+        field: `${at}.arguments`,
+        action: "repaired",
+        reason: "the arguments are not a JSON object, which Ollama requires: they were put into one",
+      });
+    if (mending === "rounded")
+      warn({ field: `${at}.arguments`, action: "approximated", reason: "a number with more than 15 digits was rounded" });
     // Ids are known from 0.12.10 on; before, they are passed over.
     return { id: part.id, function: { name: part.name, arguments: value } };
   }
@@ -251,7 +277,8 @@ function write(role: string, { texts, images }: Content): JsonObject {
 /** The text of a text document; undefined for all others. */
 function textOf({ source }: FilePart): string | undefined {
   if (source.kind === "text") return source.text;
-  if (source.kind !== "base64" || !/^(?:text\/|application\/(?:json|xml|yaml)|[^;]*\+(?:json|xml))/i.test(source.mediaType)) return undefined;
+  if (source.kind !== "base64" || !/^(?:text\/|application\/(?:json|xml|yaml)|[^;]*\+(?:json|xml))/i.test(source.mediaType))
+    return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(source.data), (unit) => unit.charCodeAt(0)));
   } catch {

@@ -5,7 +5,12 @@ import { isGatewayError } from "../../../canonical/errors.ts";
 import type { Quirk } from "../../../canonical/quirks.ts";
 import { assistant, encode, user } from "./samples.ts";
 
-const weather: Tool = { name: "weather", kind: "function", description: "The weather", parameters: { type: "object", properties: { city: { type: "string" } } } };
+const weather: Tool = {
+  name: "weather",
+  kind: "function",
+  description: "The weather",
+  parameters: { type: "object", properties: { city: { type: "string" } } },
+};
 const clock: Tool = { name: "clock", kind: "function" };
 
 /** The field that a request is refused for. */
@@ -81,7 +86,9 @@ describe("the body", () => {
   });
 
   test("the pocket of another format is named field by field, its options too", () => {
-    const { body, disclosed } = encode({ extra: { format: "openai/chat-completions", fields: { prediction: {}, options: { num_ctx: 1 } } } });
+    const { body, disclosed } = encode({
+      extra: { format: "openai/chat-completions", fields: { prediction: {}, options: { num_ctx: 1 } } },
+    });
     expect(Object.keys(body)).toEqual(["model", "messages", "stream", "truncate"]);
     expect(disclosed).toEqual(["dropped prediction", "dropped options"]);
   });
@@ -98,7 +105,9 @@ describe("the body", () => {
     expect(refusal({ logitBias: { "50256": -100 } })).toBe("logit_bias");
     expect(refusal({ modalities: ["text", "audio"] })).toBe("modalities");
     expect(refusal({ messages: [] })).toBe("messages");
-    expect(refusal({ messages: [user("Hi"), assistant({ type: "text", text: "He" })] }, { capabilities: { prefill: false } })).toBe("messages[1]");
+    expect(refusal({ messages: [user("Hi"), assistant({ type: "text", text: "He" })] }, { capabilities: { prefill: false } })).toBe(
+      "messages[1]",
+    );
   });
 
   test("what changes nothing is neither refused nor told", () => {
@@ -118,7 +127,15 @@ describe("the body", () => {
   });
 
   test("what only tunes or counts is left out and told", () => {
-    const { disclosed } = encode({ parallelToolCalls: false, verbosity: "low", serviceTier: "flex", endUser: "u", metadata: { a: "b" }, store: true, cache: {} });
+    const { disclosed } = encode({
+      parallelToolCalls: false,
+      verbosity: "low",
+      serviceTier: "flex",
+      endUser: "u",
+      metadata: { a: "b" },
+      store: true,
+      cache: {},
+    });
     expect(disclosed).toEqual([
       "dropped parallel_tool_calls",
       "dropped verbosity",
@@ -152,8 +169,14 @@ describe("thinking", () => {
 
   test("a degree for a model that only has a switch is approximated: a level would be a 400", () => {
     expect(think({ effort: "low" })).toEqual([true, ["approximated reasoning_effort"]]);
-    expect(think({ budgetTokens: 4000 }, { reasoning: ["budget"], reasoningOptional: true })).toEqual([true, ["approximated reasoning_effort"]]);
-    expect(think({ effort: "high" }, { reasoning: ["effort"], reasoningOptional: true })).toEqual([true, ["approximated reasoning_effort"]]);
+    expect(think({ budgetTokens: 4000 }, { reasoning: ["budget"], reasoningOptional: true })).toEqual([
+      true,
+      ["approximated reasoning_effort"],
+    ]);
+    expect(think({ effort: "high" }, { reasoning: ["effort"], reasoningOptional: true })).toEqual([
+      true,
+      ["approximated reasoning_effort"],
+    ]);
   });
 
   test("a level for a model that has levels", () => {
@@ -178,7 +201,10 @@ describe("thinking", () => {
   });
 
   test("a model that cannot stop thinking is told to, and the caller that it may not", () => {
-    expect(think({ effort: "none" }, { reasoning: ["budget"], reasoningOptional: false })).toEqual([false, ["approximated reasoning_effort"]]);
+    expect(think({ effort: "none" }, { reasoning: ["budget"], reasoningOptional: false })).toEqual([
+      false,
+      ["approximated reasoning_effort"],
+    ]);
   });
 
   test("thoughts cannot be hidden", () => {
@@ -213,7 +239,9 @@ describe("tools", () => {
 
   test("a free-form tool is a function with one text", () => {
     const grammar = { type: "grammar", syntax: "lark", definition: "start: WORD" };
-    const { body, disclosed } = encode({ tools: [{ name: "patch", kind: "custom", description: "Patches", input: grammar, strict: true }] });
+    const { body, disclosed } = encode({
+      tools: [{ name: "patch", kind: "custom", description: "Patches", input: grammar, strict: true }],
+    });
     const [tool] = body["tools"] as [{ function: { description: string; parameters: object } }];
     expect(tool.function.parameters).toMatchObject({ type: "object", required: ["input"] });
     expect(tool.function.description).toContain("Patches");
@@ -227,7 +255,9 @@ describe("tools", () => {
   });
 
   test("a vendor's hosted tool is refused by name, as are tools for a model without", () => {
-    expect(refusal({ tools: [{ name: "web_search", kind: "vendor", extra: { format: "openai/responses", fields: {} } }] })).toBe("tools[0]");
+    expect(refusal({ tools: [{ name: "web_search", kind: "vendor", extra: { format: "openai/responses", fields: {} } }] })).toBe(
+      "tools[0]",
+    );
     expect(refusal({ tools: [weather] }, { capabilities: { tools: false } })).toBe("tools");
     expect(refusal({ tools: [weather] }, { quirks: ["no-tools"] })).toBe("tools");
   });
@@ -243,7 +273,9 @@ describe("the shape of the answer", () => {
   });
 
   test("the server holds any model to it: what the model can do by itself is not asked", () => {
-    expect(encode({ output: { type: "json-schema", schema } }, { capabilities: { structuredOutput: "none" } }).body["format"]).toEqual(schema);
+    expect(encode({ output: { type: "json-schema", schema } }, { capabilities: { structuredOutput: "none" } }).body["format"]).toEqual(
+      schema,
+    );
   });
 
   test("beside tools the model is told instead: a format would keep it from calling any", () => {
@@ -263,7 +295,8 @@ describe("the shape of the answer", () => {
     const messages: ChatRequest["messages"] = [{ role: "system", content: [{ type: "text", text: "Be brief." }] }, user("Hi")];
     const encoded = encode({ messages, output: { type: "json-schema", schema } }, { quirks: ["no-json-schema"] });
     expect(encoded.body["format"]).toBe("json");
-    expect(encoded.messages.map(({ role }) => role)).toEqual(["system", "system", "user"]);
+    expect(encoded.messages.map(({ role }) => role)).toEqual(["system", "user"]);
+    expect(encoded.messages[0]?.["content"]).toMatch(/^Be brief\.\n\nWhen you answer/);
     expect(refusal({ output: { type: "json-object" } }, { quirks: ["no-response-format"] })).toBe("response_format");
   });
 });

@@ -1,6 +1,6 @@
 /** A canonical request as the body that Ollama takes. One place for each field: sent, sent otherwise, left out with a warning, or refused by name. */
 
-import type { ChatRequest, Message, OutputShape, Tool, ToolChoice } from "../../../canonical/chat.ts";
+import type { ChatRequest, OutputShape, Tool, ToolChoice } from "../../../canonical/chat.ts";
 import { unsupportedField } from "../../../canonical/errors.ts";
 import { isObject } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
@@ -16,9 +16,11 @@ export function encodeRequest(request: ChatRequest, given: EncodeContext): JsonO
   refuse(request, context);
   const tools = encodeTools(request, context);
   const shape = encodeShape(request.output, tools.length > 0, context);
+  const messages = encodeMessages(request.messages, context);
+  if (shape.instruction !== undefined) instruct(messages, shape.instruction);
   const body: JsonObject = {
     model: request.model,
-    messages: encodeMessages(withInstruction(request.messages, shape.instruction), context),
+    messages,
     // Streaming is what it does unless told otherwise.
     stream: request.stream,
   };
@@ -74,7 +76,11 @@ function warnUnused(request: ChatRequest, { warn }: EncodeContext): void {
   const unused: [string, boolean, string][] = [
     ["parallel_tool_calls", request.parallelToolCalls === false, "Ollama cannot be held to one tool call a turn"],
     ["verbosity", request.verbosity !== undefined && request.verbosity !== "medium", "Ollama has no verbosity setting"],
-    ["service_tier", request.serviceTier !== undefined && request.serviceTier !== "auto" && request.serviceTier !== "default", "Ollama has no tiers"],
+    [
+      "service_tier",
+      request.serviceTier !== undefined && request.serviceTier !== "auto" && request.serviceTier !== "default",
+      "Ollama has no tiers",
+    ],
     ["user", request.endUser !== undefined, "Ollama takes no name of an end user"],
     ["metadata", Object.keys(request.metadata ?? {}).length > 0, "kept by the gateway, not sent to Ollama"],
     ["store", request.store === true, "nothing is stored at the provider"],
@@ -108,7 +114,8 @@ function encodeOptions(request: ChatRequest, context: EncodeContext): JsonObject
     ["top_k", "top_k", request.topK],
   ] as const) {
     if (value === undefined) continue;
-    if (context.capabilities.sampling === false) context.warn({ field, action: "dropped", reason: "the model takes no sampling parameters" });
+    if (context.capabilities.sampling === false)
+      context.warn({ field, action: "dropped", reason: "the model takes no sampling parameters" });
     else options[name] = value;
   }
   set("seed", request.seed);
@@ -148,17 +155,28 @@ function warnChoice(choice: ToolChoice | undefined, { warn }: EncodeContext): vo
   if (choice.type === "none" || (choice.type === "allowed" && choice.mode === "auto")) {
     warn({ field: "tool_choice", action: "emulated", reason: "Ollama has no tool choice: tools that may not be called are not offered" });
   } else {
-    warn({ field: "tool_choice", action: "approximated", reason: "Ollama cannot be forced to call a tool: it is offered the chosen ones only" });
+    warn({
+      field: "tool_choice",
+      action: "approximated",
+      reason: "Ollama cannot be forced to call a tool: it is offered the chosen ones only",
+    });
   }
 }
 
 function encodeTool(tool: Tool, at: string, { warn }: EncodeContext): JsonObject {
-  if (tool.kind === "vendor") throw unsupportedField(at, `the tool ${tool.name.slice(0, 60)} is known to ${tool.extra?.format ?? "another format"} only.`);
+  if (tool.kind === "vendor")
+    throw unsupportedField(at, `the tool ${tool.name.slice(0, 60)} is known to ${tool.extra?.format ?? "another format"} only.`);
   const definition: JsonObject = { name: tool.name };
   if (tool.kind === "custom") {
     const grammar = tool.input && tool.input["type"] !== "text" ? tool.input : undefined;
-    warn({ field: at, action: "emulated", reason: `sent as a function with one text argument${grammar ? ": the grammar is told, not enforced" : ""}` });
-    const described = [tool.description, grammar && `The \`input\` must match this format: ${JSON.stringify(grammar)}`].filter(Boolean).join("\n\n");
+    warn({
+      field: at,
+      action: "emulated",
+      reason: `sent as a function with one text argument${grammar ? ": the grammar is told, not enforced" : ""}`,
+    });
+    const described = [tool.description, grammar && `The \`input\` must match this format: ${JSON.stringify(grammar)}`]
+      .filter(Boolean)
+      .join("\n\n");
     if (described !== "") definition["description"] = described;
     definition["parameters"] = freeText;
   } else {
@@ -194,12 +212,20 @@ function encodeShape(output: OutputShape | undefined, beside: boolean, { quirks,
   if (!output || output.type === "text") return {};
   if (quirks.has("no-response-format")) throw unsupportedField("response_format", "the provider has no JSON mode.");
   if (beside) {
-    warn({ field: "response_format", action: "emulated", reason: "a format would keep Ollama from calling tools: the model was instructed" });
+    warn({
+      field: "response_format",
+      action: "emulated",
+      reason: "a format would keep Ollama from calling tools: the model was instructed",
+    });
     return { instruction: instructionFor(output) };
   }
   if (output.type === "json-object") return { format: "json" };
   if (quirks.has("no-json-schema")) {
-    warn({ field: "response_format", action: "emulated", reason: "the provider has JSON mode without schemas: the schema is given as an instruction" });
+    warn({
+      field: "response_format",
+      action: "emulated",
+      reason: "the provider has JSON mode without schemas: the schema is given as an instruction",
+    });
     return { format: "json", instruction: instructionFor(output) };
   }
   const described = output.description !== undefined && output.schema["description"] === undefined;
@@ -207,14 +233,15 @@ function encodeShape(output: OutputShape | undefined, beside: boolean, { quirks,
 }
 
 function instructionFor(output: Exclude<OutputShape, { type: "text" }>): string {
-  if (output.type === "json-object") return "When you answer, answer with one valid JSON object and nothing else: no other text, no code fence.";
+  if (output.type === "json-object")
+    return "When you answer, answer with one valid JSON object and nothing else: no other text, no code fence.";
   return `When you answer, answer with JSON that conforms to this JSON Schema and with nothing else: no other text, no code fence.\n${JSON.stringify(output.schema)}`;
 }
 
-/** After the system messages at the head, so that a cached beginning stays the same. */
-function withInstruction(messages: Message[], instruction: string | undefined): Message[] {
-  if (instruction === undefined) return messages;
-  const after = messages.findIndex(({ role }) => role !== "system" && role !== "developer");
-  const head = after < 0 ? messages.length : after;
-  return [...messages.slice(0, head), { role: "system", content: [{ type: "text", text: instruction }] }, ...messages.slice(head)];
+/** Behind what the system messages at the head say, so that a cached beginning stays the same. */
+function instruct(messages: JsonObject[], instruction: string): void {
+  const after = messages.findIndex(({ role }) => role !== "system");
+  const head = messages[(after < 0 ? messages.length : after) - 1];
+  if (head) head["content"] = `${String(head["content"])}\n\n${instruction}`;
+  else messages.unshift({ role: "system", content: instruction });
 }

@@ -48,7 +48,11 @@ function level(wanted: string, { effort, budgetTokens }: Reasoning, { capabiliti
   const word = (taken.length > 0 ? taken : levels).reduce((best, one) => (distance(one) < distance(best) ? one : best));
   if (budgetTokens !== undefined || word !== effort) {
     const given = budgetTokens === undefined ? `"${wanted}"` : `${budgetTokens} tokens`;
-    warn({ field: "reasoning_effort", action: "approximated", reason: `"${word}" stands for ${given}: the model knows levels of thinking` });
+    warn({
+      field: "reasoning_effort",
+      action: "approximated",
+      reason: `"${word}" stands for ${given}: the model knows levels of thinking`,
+    });
   }
   return word;
 }

@@ -22,22 +22,35 @@ describe("errors", () => {
 
   test("a conversation that is too long, in all the words for it, the engine's own error within the error too", () => {
     const engine = JSON.stringify({
-      error: { code: 400, message: "request (8889 tokens) exceeds the available context size (4096 tokens), try increasing it", type: "exceed_context_size_error" },
+      error: {
+        code: 400,
+        message: "request (8889 tokens) exceeds the available context size (4096 tokens), try increasing it",
+        type: "exceed_context_size_error",
+      },
     });
     const error = decodeError(400, { error: engine }, new Headers());
     expect(error.code).toBe("context_length_exceeded");
     expect(error.message).toBe("request (8889 tokens) exceeds the available context size (4096 tokens), try increasing it");
     expect(codeOf(400, { error: "the input length exceeds the context length" })).toBe("context_length_exceeded");
-    expect(codeOf(500, { error: "the prompt is longer than the context length currently available to the model" })).toBe("context_length_exceeded");
+    expect(codeOf(500, { error: "the prompt is longer than the context length currently available to the model" })).toBe(
+      "context_length_exceeded",
+    );
   });
 
   test("a refusal keeps its own status; the message is the vendor's", () => {
     const error = decodeError(422, { error: "bad option" }, new Headers({ "x-request-id": "r-1" }));
-    expect(error).toMatchObject({ code: "provider_rejected", status: 422, message: "bad option", upstream: { status: 422, requestId: "r-1", format: "ollama/chat" } });
+    expect(error).toMatchObject({
+      code: "provider_rejected",
+      status: 422,
+      message: "bad option",
+      upstream: { status: 422, requestId: "r-1", format: "ollama/chat" },
+    });
   });
 
   test("a proxy's page is read as text, nothing as nothing", () => {
-    expect(decodeError(502, "<html><style>b{}</style><title>Bad</title><h1>Bad gateway</h1></html>", new Headers()).message).toBe("Bad Bad gateway");
+    expect(decodeError(502, "<html><style>b{}</style><title>Bad</title><h1>Bad gateway</h1></html>", new Headers()).message).toBe(
+      "Bad Bad gateway",
+    );
     expect(decodeError(500, {}, new Headers()).message).toContain("status 500");
     expect(decodeError(500, null, new Headers()).message).toContain("status 500");
   });

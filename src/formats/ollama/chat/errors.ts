@@ -45,11 +45,17 @@ function read(body: Json): Said {
 
 /** A proxy's page as one line of text. */
 function readable(text: string): string {
-  const bare = /<[a-z!]/i.test(text) ? text.slice(0, 20_000).replace(/<(style|script)[\s\S]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ") : text;
+  const bare = /<[a-z!]/i.test(text)
+    ? text
+        .slice(0, 20_000)
+        .replace(/<(style|script)[\s\S]*?<\/\1>/gi, " ")
+        .replace(/<[^>]*>/g, " ")
+    : text;
   return bare.replace(/\s+/g, " ").trim().slice(0, 500);
 }
 
-const tooLong = /exceeds? the (?:available )?context|exceed_context_size|longer than the context length|context length exceeded|context window/i;
+const tooLong =
+  /exceeds? the (?:available )?context|exceed_context_size|longer than the context length|context length exceeded|context window/i;
 const busy = /server busy|maximum pending requests|overloaded|at capacity/i;
 /** `model "x" not found, try pulling it first`; the cloud says `model 'x' not found`. */
 const noModel = /model .{0,200}not found|file does not exist/i;
@@ -69,7 +75,9 @@ function build(status: number, said: Said, body: Json, headers: Headers | undefi
   const code = codeOf(status, said);
   // The body of a 401 holds a link by which the machine can be signed in: nobody else needs it.
   const kept = code === "provider_auth" ? undefined : redactBody(body);
-  const details: ErrorDetails = { upstream: { status, type: said.type, requestId: headers?.get("x-request-id") ?? undefined, format, body: kept } };
+  const details: ErrorDetails = {
+    upstream: { status, type: said.type, requestId: headers?.get("x-request-id") ?? undefined, format, body: kept },
+  };
   // A refusal keeps the vendor's own status (422, say); everything else has the table's.
   if (code === "provider_rejected" && status >= 400 && status < 500) details.status = status;
   const wait = headers && readRetryAfter(headers);

@@ -58,7 +58,13 @@ export function result(...results: [callId: string, text: string][]): Message {
 
 /** One line of a stream, as the server writes it. */
 export function line(message: JsonObject, more: JsonObject = {}): JsonObject {
-  return { model: "m", created_at: "2025-10-26T17:15:24.097767Z", message: { role: "assistant", content: "", ...message }, done: false, ...more };
+  return {
+    model: "m",
+    created_at: "2025-10-26T17:15:24.097767Z",
+    message: { role: "assistant", content: "", ...message },
+    done: false,
+    ...more,
+  };
 }
 
 export function last(reason: string | undefined = "stop", more: JsonObject = {}): JsonObject {

@@ -36,7 +36,11 @@ export function encodeMessages(messages: readonly Message[], context: ChatContex
   const encoder = new MessageEncoder(context);
   const ordered = regroupResults(messages, context);
   for (const { message, at } of context.quirks.has("system-first") ? joinHead(ordered) : ordered) encoder.add(message, at);
-  return encoder.finish();
+  const encoded = encoder.finish();
+  const last = encoded.at(-1);
+  // "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant" is Mistral's answer otherwise.
+  if (context.quirks.has("prefix-mark") && last?.["role"] === "assistant" && last["tool_calls"] === undefined) last["prefix"] ??= true;
+  return encoded;
 }
 
 interface Placed {
@@ -312,7 +316,8 @@ class MessageEncoder {
           encoded["refusal"] = typeof encoded["refusal"] === "string" ? encoded["refusal"] + part.text : part.text;
           return;
         case "reasoning":
-          reasoning.push(part);
+          if (this.#isThinkingChunk(part)) texts.push(thinkingChunk(part));
+          else reasoning.push(part);
           return;
         case "tool-call":
           calls.push(this.#call(part, where));
@@ -353,6 +358,11 @@ class MessageEncoder {
       return;
     }
     if (text !== "") this.#once("reasoning", `${at}.reasoning_content`, "the provider takes no reasoning of earlier turns");
+  }
+
+  /** Signed thoughts that came as a chunk of the content (Mistral): "Signature to replay some reasoning blocks across turns". */
+  #isThinkingChunk({ state }: ReasoningPart): boolean {
+    return state?.kind === "signature" && state.item === undefined && this.#isOwn(state);
   }
 
   /** A vendor's own entry, for the vendor and model that made it. */
@@ -440,6 +450,10 @@ class MessageEncoder {
 
 function failed(text: string): string {
   return /^\W*error/i.test(text) ? text : `Error: ${text}`;
+}
+
+function thinkingChunk({ text, state }: ReasoningPart): JsonObject {
+  return { type: "thinking", thinking: [{ type: "text", text }], signature: state?.data };
 }
 
 function isPlainText(part: JsonObject): boolean {

@@ -201,6 +201,13 @@ describe("every quirk of requests is obeyed", () => {
         with: messages(expect.anything() as never, expect.objectContaining({ tool_call_id: "abcDEF123" }) as never),
       },
     ],
+    "prefix-mark": [
+      {
+        given: { messages: [user(text("a")), { role: "assistant", content: [text("b")] }] },
+        without: messages({ role: "user", content: "a" }, { role: "assistant", content: "b" }),
+        with: messages({ role: "user", content: "a" }, { role: "assistant", content: "b", prefix: true }),
+      },
+    ],
     "replay-reasoning": [
       {
         given: { messages: [{ role: "assistant", content: [{ type: "reasoning", text: "Hm" }, text("Hi")] }] },

@@ -119,7 +119,8 @@ function tool(value: unknown, at: string): void {
   const definition = value as JsonObject;
   if (definition.type !== "function" && definition.type !== "custom") return;
   // The mistake of everybody who comes from Chat Completions.
-  if (isObject(definition[definition.type])) throw invalidField(`${at}.${definition.type}`, "has no place here: name, description and parameters stand beside `type`.");
+  if (isObject(definition[definition.type]))
+    throw invalidField(`${at}.${definition.type}`, "has no place here: name, description and parameters stand beside `type`.");
   filled(definition.name, `${at}.name`);
   optional(definition, "description", string, at);
   optional(definition, "parameters", object, at);
@@ -164,7 +165,8 @@ function item(value: unknown, index: number): void {
     case "reasoning":
       texts(value.summary, path, "summary");
       texts(value.content, path, "content");
-      if (value.encrypted_content !== undefined && value.encrypted_content !== null) string(value.encrypted_content, path("encrypted_content"));
+      if (value.encrypted_content !== undefined && value.encrypted_content !== null)
+        string(value.encrypted_content, path("encrypted_content"));
       if (value.id !== undefined && value.id !== null) string(value.id, path("id"));
       return;
     default:

@@ -1,6 +1,16 @@
 /** Parts of content, as this format's clients and vendors write them, in the house's words. Works on what `check-request.ts` has passed. */
 
-import type { AssistantPart, CacheMark, Extra, FilePart, ImagePart, MediaSource, TextPart, ToolResultContent, UserPart } from "../../../canonical/chat.ts";
+import type {
+  AssistantPart,
+  CacheMark,
+  Extra,
+  FilePart,
+  ImagePart,
+  MediaSource,
+  TextPart,
+  ToolResultContent,
+  UserPart,
+} from "../../../canonical/chat.ts";
 import { invalidField } from "../../../canonical/errors.ts";
 import { asString, isObject } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
@@ -104,7 +114,13 @@ function filePart(part: JsonObject, at: string): FilePart {
   return decoded;
 }
 
-function fileSource(data: string | undefined, url: string | undefined, id: string | undefined, filename: string | undefined, at: string): MediaSource {
+function fileSource(
+  data: string | undefined,
+  url: string | undefined,
+  id: string | undefined,
+  filename: string | undefined,
+  at: string,
+): MediaSource {
   if (data !== undefined) {
     const parsed = parseDataUrl(data);
     if (parsed) return parsed.mediaType === "" ? { ...parsed, mediaType: mediaTypeOf(filename) } : parsed;

@@ -4,7 +4,19 @@
  * (BerriAI/litellm#22578, #21154, #28978).
  */
 
-import type { AssistantMessage, AssistantPart, Extra, Message, OpaqueState, ReasoningPart, ToolCallPart, ToolMessage, ToolResultContent, ToolResultPart, VendorPart } from "../../../canonical/chat.ts";
+import type {
+  AssistantMessage,
+  AssistantPart,
+  Extra,
+  Message,
+  OpaqueState,
+  ReasoningPart,
+  ToolCallPart,
+  ToolMessage,
+  ToolResultContent,
+  ToolResultPart,
+  VendorPart,
+} from "../../../canonical/chat.ts";
 import { invalidField } from "../../../canonical/errors.ts";
 import { asString, isObject } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
@@ -203,4 +215,10 @@ function comesFromTheCaller(item: JsonObject): boolean {
   return typeof type === "string" && (type.endsWith("_output") || callers.has(type));
 }
 
-const callers: ReadonlySet<string> = new Set(["mcp_approval_response", "item_reference", "configuration_update", "additional_tools", "compaction_trigger"]);
+const callers: ReadonlySet<string> = new Set([
+  "mcp_approval_response",
+  "item_reference",
+  "configuration_update",
+  "additional_tools",
+  "compaction_trigger",
+]);

@@ -27,8 +27,26 @@ interface Part {
 
 type Live =
   | { type: "message"; parts: Map<number, Part>; phase: OpaqueState | undefined; ids: Set<string>; done: boolean }
-  | { type: "reasoning"; block: number; text: string; summary: number; source: "summary" | "content" | undefined; ids: Set<string>; done: boolean }
-  | { type: "call"; block: number; id: string; name: string; custom: boolean; extra: Extra | undefined; text: string; ids: Set<string>; done: boolean }
+  | {
+      type: "reasoning";
+      block: number;
+      text: string;
+      summary: number;
+      source: "summary" | "content" | undefined;
+      ids: Set<string>;
+      done: boolean;
+    }
+  | {
+      type: "call";
+      block: number;
+      id: string;
+      name: string;
+      custom: boolean;
+      extra: Extra | undefined;
+      text: string;
+      ids: Set<string>;
+      done: boolean;
+    }
   | { type: "other"; ids: Set<string>; done: boolean };
 
 type Call = Extract<Live, { type: "call" }>;
@@ -87,6 +105,8 @@ export class ItemsDecoder {
         this.#endCall(live, item);
         return;
       case "other":
+        // Without a name it is nothing that anybody could be given.
+        if (typeof item.type !== "string") return;
         this.#flush();
         unfoldPart(this.#events, decodeOutputItem(item), 0, this.#next++);
     }
@@ -174,8 +194,11 @@ export class ItemsDecoder {
 
   #known(item: JsonObject): Live | undefined {
     const { id, call_id: callId } = item;
-    return this.#items.find((live) => (typeof callId === "string" && live.type === "call" ? live.id === callId : typeof id === "string" && live.ids.has(id)))
-      ?? this.#items.find((live) => !live.done && live.type === kindOf(item.type) && live.type !== "call");
+    return (
+      this.#items.find((live) =>
+        typeof callId === "string" && live.type === "call" ? live.id === callId : typeof id === "string" && live.ids.has(id),
+      ) ?? this.#items.find((live) => !live.done && live.type === kindOf(item.type) && live.type !== "call")
+    );
   }
 
   #isMissing(item: JsonObject): boolean {
@@ -390,7 +413,16 @@ function create(item: JsonObject): Live {
     case "reasoning":
       return { type: "reasoning", block: -1, text: "", summary: -1, source: undefined, ...common };
     case "call":
-      return { type: "call", block: -1, id: asString(item.call_id) ?? "", name: "", custom: item.type === "custom_tool_call", extra: undefined, text: "", ...common };
+      return {
+        type: "call",
+        block: -1,
+        id: asString(item.call_id) ?? "",
+        name: "",
+        custom: item.type === "custom_tool_call",
+        extra: undefined,
+        text: "",
+        ...common,
+      };
     case "other":
       return { type: "other", ...common };
   }

@@ -27,9 +27,19 @@ export function decodeRequest(body: JsonObject, door: Door): ChatRequest {
     if (place) place(request, value, body, extra);
     else if (field !== "__proto__") extra[field] = value;
   }
-  if (Object.keys(extra).length > 0) request.extra = { format, fields: extra };
+  if (Object.keys(extra).length > 0) request.extra = { format, fields: extra, elsewhere };
   return request;
 }
+
+/** Where the conversation stands at a provider, the rest of it cannot be asked anybody else. */
+const atProvider = { action: "refused", reason: `it stands at a provider that speaks ${format}.` } as const;
+
+const elsewhere: Extra["elsewhere"] = {
+  previous_response_id: atProvider,
+  conversation: atProvider,
+  prompt: atProvider,
+  background: { action: "refused", reason: "only OpenAI's Responses work in the background." },
+};
 
 /** Puts one field where it belongs. Types have been checked; what is absent here goes into the `extra` pocket. */
 type Place = (request: ChatRequest, value: Json, body: JsonObject, extra: JsonObject) => void;
@@ -44,46 +54,153 @@ const fields: ReadonlyMap<string, Place> = new Map<string, Place>([
   ["stream", nothing],
   // The gateway's own, read at the door.
   [own, nothing],
-  ["max_output_tokens", (request, value) => { request.maxOutputTokens = between(value, "max_output_tokens", 1); }],
-  ["temperature", (request, value) => { request.temperature = between(value, "temperature", 0, 2); }],
-  ["top_p", (request, value) => { request.topP = between(value, "top_p", 0, 1); }],
+  [
+    "max_output_tokens",
+    (request, value) => {
+      request.maxOutputTokens = between(value, "max_output_tokens", 1);
+    },
+  ],
+  [
+    "temperature",
+    (request, value) => {
+      request.temperature = between(value, "temperature", 0, 2);
+    },
+  ],
+  [
+    "top_p",
+    (request, value) => {
+      request.topP = between(value, "top_p", 0, 1);
+    },
+  ],
   // Not OpenAI's: servers of open models take them here as well.
-  ["top_k", (request, value) => { if ((value as number) > 0) request.topK = value as number; }],
-  ["seed", (request, value) => { request.seed = value as number; }],
-  ["frequency_penalty", (request, value) => { request.frequencyPenalty = between(value, "frequency_penalty", -2, 2); }],
-  ["presence_penalty", (request, value) => { request.presencePenalty = between(value, "presence_penalty", -2, 2); }],
-  ["stop", (request, value) => {
-    const stop = typeof value === "string" ? [value] : (value as string[]);
-    if (stop.length > 0) request.stop = stop;
-  }],
-  ["tools", (request, value) => { request.tools = (value as JsonObject[]).map(tool); }],
-  ["tool_choice", (request, value, _, extra) => {
-    const choice = toolChoice(value);
-    if (choice) request.toolChoice = choice;
-    else extra.tool_choice = value;
-  }],
-  ["parallel_tool_calls", (request, value) => { request.parallelToolCalls = value as boolean; }],
-  ["reasoning", (request, value) => { request.reasoning = reasoning(value as JsonObject); }],
-  ["text", (request, value, _, extra) => { text(request, value as JsonObject, extra); }],
-  ["include", (request, value, body, extra) => { include(request, value as string[], body, extra); }],
+  [
+    "top_k",
+    (request, value) => {
+      if ((value as number) > 0) request.topK = value as number;
+    },
+  ],
+  [
+    "seed",
+    (request, value) => {
+      request.seed = value as number;
+    },
+  ],
+  [
+    "frequency_penalty",
+    (request, value) => {
+      request.frequencyPenalty = between(value, "frequency_penalty", -2, 2);
+    },
+  ],
+  [
+    "presence_penalty",
+    (request, value) => {
+      request.presencePenalty = between(value, "presence_penalty", -2, 2);
+    },
+  ],
+  [
+    "stop",
+    (request, value) => {
+      const stop = typeof value === "string" ? [value] : (value as string[]);
+      if (stop.length > 0) request.stop = stop;
+    },
+  ],
+  [
+    "tools",
+    (request, value) => {
+      request.tools = (value as JsonObject[]).map(tool);
+    },
+  ],
+  [
+    "tool_choice",
+    (request, value, _, extra) => {
+      const choice = toolChoice(value);
+      if (choice) request.toolChoice = choice;
+      else extra.tool_choice = value;
+    },
+  ],
+  [
+    "parallel_tool_calls",
+    (request, value) => {
+      request.parallelToolCalls = value as boolean;
+    },
+  ],
+  [
+    "reasoning",
+    (request, value) => {
+      request.reasoning = reasoning(value as JsonObject);
+    },
+  ],
+  [
+    "text",
+    (request, value, _, extra) => {
+      text(request, value as JsonObject, extra);
+    },
+  ],
+  [
+    "include",
+    (request, value, body, extra) => {
+      include(request, value as string[], body, extra);
+    },
+  ],
   // With `include`, or alone.
-  ["top_logprobs", (request, value) => {
-    if (value !== 0) request.logprobs = { top: between(value, "top_logprobs", 0, 20) };
-  }],
-  ["service_tier", (request, value) => { request.serviceTier = value as string; }],
-  ["safety_identifier", (request, value) => { request.endUser = value as string; }],
+  [
+    "top_logprobs",
+    (request, value) => {
+      if (value !== 0) request.logprobs = { top: between(value, "top_logprobs", 0, 20) };
+    },
+  ],
+  [
+    "service_tier",
+    (request, value) => {
+      request.serviceTier = value as string;
+    },
+  ],
+  [
+    "safety_identifier",
+    (request, value) => {
+      request.endUser = value as string;
+    },
+  ],
   // With both given, `user` still serves OpenAI as a cache key, so it goes back beside the identifier.
-  ["user", (request, value, body, extra) => {
-    if (typeof body.safety_identifier === "string") extra.user = value;
-    else request.endUser = value as string;
-  }],
-  ["metadata", (request, value) => { request.metadata = strings(value as JsonObject, "metadata"); }],
+  [
+    "user",
+    (request, value, body, extra) => {
+      if (typeof body.safety_identifier === "string") extra.user = value;
+      else request.endUser = value as string;
+    },
+  ],
+  [
+    "metadata",
+    (request, value) => {
+      request.metadata = strings(value as JsonObject, "metadata");
+    },
+  ],
   // Omitted, OpenAI stores. Whether somebody does is settled before a request is decoded, so only a spoken wish is kept.
-  ["store", (request, value) => { request.store = value as boolean; }],
-  ["prompt_cache_key", (request, value) => { request.promptCacheKey = value as string; }],
+  [
+    "store",
+    (request, value) => {
+      request.store = value as boolean;
+    },
+  ],
+  [
+    "prompt_cache_key",
+    (request, value) => {
+      request.promptCacheKey = value as string;
+    },
+  ],
   // The defaults, which clients send unasked: no other format needs to be told that there is nothing to do.
-  ["truncation", (_request, value, _body, extra) => { if (value !== "disabled") extra.truncation = value; }],
-  ["background", (_request, value, _body, extra) => { if (value === true) extra.background = value; }],
+  [
+    "truncation",
+    (_request, value, _body, extra) => {
+      if (value !== "disabled") extra.truncation = value;
+    },
+  ],
+  [
+    "background",
+    (_request, value, _body, extra) => {
+      if (value === true) extra.background = value;
+    },
+  ],
 ]);
 
 function between(value: Json, at: string, least: number, most = Number.POSITIVE_INFINITY): number {
@@ -208,7 +325,8 @@ function outputShape(value: JsonObject): OutputShape {
       return { type: "json-object" };
     case "json_schema": {
       const schema = value.schema ?? {};
-      if (isObject(value.json_schema)) throw invalidField("text.format.json_schema", "has no place here: name, schema and strict stand beside `type`.");
+      if (isObject(value.json_schema))
+        throw invalidField("text.format.json_schema", "has no place here: name, schema and strict stand beside `type`.");
       if (!isObject(schema)) throw invalidField("text.format.schema", "must be an object.");
       const decoded: OutputShape = { type: "json-schema", schema };
       const name = asString(value.name);

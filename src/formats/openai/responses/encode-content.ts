@@ -33,7 +33,14 @@ export function encodeUserPart(part: UserPart | ToolResultContent, at: string, c
       // Absent from the format's documents: only for a model that is known to listen.
       if (!context.capabilities.input?.includes("audio")) throw unsupportedField(at, `${format} takes no sound.`);
       if (part.source.kind !== "base64") throw unsupportedField(at, "sound can be sent as base64 only.");
-      return [finish({ type: "input_audio", input_audio: { data: part.source.data, format: audioFormat(part.source.mediaType) } }, part, at, context)];
+      return [
+        finish(
+          { type: "input_audio", input_audio: { data: part.source.data, format: audioFormat(part.source.mediaType) } },
+          part,
+          at,
+          context,
+        ),
+      ];
     }
     case "vendor":
       return [encodeVendorPart(part, at)];
@@ -49,7 +56,12 @@ export function encodeVendorPart(part: VendorPart, at: string): JsonObject {
   throw unsupportedField(at, `a ${String(part.value.type ?? "vendor")} block is known to ${part.format} only.`);
 }
 
-function finish(encoded: JsonObject, part: { cache?: CacheMark | undefined; extra?: Extra | undefined }, at: string, context: EncodeContext): JsonObject {
+function finish(
+  encoded: JsonObject,
+  part: { cache?: CacheMark | undefined; extra?: Extra | undefined },
+  at: string,
+  context: EncodeContext,
+): JsonObject {
   if (!writeCacheMark(encoded, part.cache, context.quirks)) {
     context.warn({ field: `${at}.cache_control`, action: "dropped", reason: "the provider decides by itself what it caches" });
   }

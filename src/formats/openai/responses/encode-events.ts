@@ -13,7 +13,23 @@ import { errorEvent, responseFailure } from "./errors.ts";
 import { writeFinish } from "./finish.ts";
 import { format, itemId } from "./format.ts";
 import type { ItemPrefix } from "./format.ts";
-import { callHead, callItem, carriedBy, carriedVendor, carrierItem, cite, contentPart, emptyText, finalArguments, imageItem, mediaText, messageItem, phaseOf, reasoningItem, withId } from "./items.ts";
+import {
+  callHead,
+  callItem,
+  carriedBy,
+  carriedVendor,
+  carrierItem,
+  cite,
+  contentPart,
+  emptyText,
+  finalArguments,
+  imageItem,
+  mediaText,
+  messageItem,
+  phaseOf,
+  reasoningItem,
+  withId,
+} from "./items.ts";
 import type { CallHead, Content } from "./items.ts";
 import { conclude, ownFields, responseHead, settings } from "./response.ts";
 import type { Head } from "./response.ts";
@@ -125,7 +141,10 @@ export class ResponsesEncoder implements Encoder {
   #begin(): string {
     if (this.#begun) return "";
     this.#begun = true;
-    return this.#tell("response.created", { response: this.#response("in_progress") }) + this.#tell("response.in_progress", { response: this.#response("in_progress") });
+    return (
+      this.#tell("response.created", { response: this.#response("in_progress") }) +
+      this.#tell("response.in_progress", { response: this.#response("in_progress") })
+    );
   }
 
   /** A request may hold tens of kilobytes of instructions and tools, and three events repeat them. */
@@ -213,7 +232,11 @@ export class ResponsesEncoder implements Encoder {
       case "tool-call": {
         this.#seen.calls = true;
         const custom = content.call === "custom" || this.#context.customTools.has(content.name);
-        const head = callHead(this.#id(custom ? "ctc" : "fc"), { id: content.id, name: content.name, kind: content.call, extra: content.extra }, this.#context);
+        const head = callHead(
+          this.#id(custom ? "ctc" : "fc"),
+          { id: content.id, name: content.name, kind: content.call, extra: content.extra },
+          this.#context,
+        );
         const { index, out } = this.#add(callItem(head, "in_progress", ""));
         this.#blocks.set(block, { kind: "tool-call", head, index, arguments: "" });
         return before + out;
@@ -225,7 +248,12 @@ export class ResponsesEncoder implements Encoder {
       }
       case "vendor":
         this.#blocks.set(block, { kind: "other" });
-        return before + (content.part.format === format ? this.#whole(withId(content.part.value, this.#id("it"))) : this.#carry(carriedVendor(content.part)));
+        return (
+          before +
+          (content.part.format === format
+            ? this.#whole(withId(content.part.value, this.#id("it")))
+            : this.#carry(carriedVendor(content.part)))
+        );
     }
   }
 
@@ -303,7 +331,8 @@ export class ResponsesEncoder implements Encoder {
         for (const citation of block.citations) {
           const index = content.annotations.length;
           const annotation = cite(content, citation, { start: Math.min(block.start, content.text.length), end: content.text.length });
-          if (annotation) out += this.#tell("response.output_text.annotation.added", { ...where(opened.speech), annotation_index: index, annotation });
+          if (annotation)
+            out += this.#tell("response.output_text.annotation.added", { ...where(opened.speech), annotation_index: index, annotation });
         }
       }
     }
@@ -318,7 +347,10 @@ export class ResponsesEncoder implements Encoder {
     if (!content) return "";
     const at = where(speech);
     if (content.kind === "refusal") {
-      return this.#tell("response.refusal.done", { ...at, refusal: content.text }) + this.#tell("response.content_part.done", { ...at, part: contentPart(content) });
+      return (
+        this.#tell("response.refusal.done", { ...at, refusal: content.text }) +
+        this.#tell("response.content_part.done", { ...at, part: contentPart(content) })
+      );
     }
     content.logprobs.push(...this.#logprobs);
     this.#logprobs = [];
@@ -351,7 +383,14 @@ export class ResponsesEncoder implements Encoder {
       out = this.#beginSummary(block);
     }
     block.summary[block.summary.length - 1] += text;
-    return out + this.#delta("response.reasoning_summary_text.delta", `"item_id":"${block.id}","output_index":${block.index},"summary_index":${block.summary.length - 1}`, text);
+    return (
+      out +
+      this.#delta(
+        "response.reasoning_summary_text.delta",
+        `"item_id":"${block.id}","output_index":${block.index},"summary_index":${block.summary.length - 1}`,
+        text,
+      )
+    );
   }
 
   #beginSummary(block: Extract<Block, { kind: "reasoning" }>): string {
@@ -376,9 +415,11 @@ export class ResponsesEncoder implements Encoder {
   #arguments(number: number, text: string): string {
     const block = this.#blocks.get(number);
     if (block?.kind !== "tool-call" || text === "") return "";
+    const { head, arguments: before } = block;
     block.arguments += text;
-    // Only the end tells what stands inside of the wrapping.
-    return block.head.wrapped ? "" : this.#argumentsDelta(block, text);
+    // Only the end tells what stands inside of the wrapping, and whether blanks are all there is.
+    if (head.wrapped || (!head.custom && block.arguments.trim() === "")) return "";
+    return this.#argumentsDelta(block, !head.custom && before.trim() === "" ? block.arguments : text);
   }
 
   #argumentsDelta({ head, index }: Extract<Block, { kind: "tool-call" }>, text: string): string {
@@ -389,8 +430,8 @@ export class ResponsesEncoder implements Encoder {
   #endCall(block: Extract<Block, { kind: "tool-call" }>, state: OpaqueState | undefined): string {
     const { head, index } = block;
     const text = finalArguments(head, block.arguments);
-    const told = head.wrapped ? "" : block.arguments;
-    let out = told === "" && text !== "" ? this.#argumentsDelta(block, text) : "";
+    const untold = head.wrapped || (!head.custom && block.arguments.trim() === "");
+    let out = untold && text !== "" ? this.#argumentsDelta(block, text) : "";
     const at = { item_id: head.id, output_index: index };
     out += head.custom
       ? this.#tell("response.custom_tool_call_input.done", { ...at, input: text })

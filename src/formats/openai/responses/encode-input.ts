@@ -1,7 +1,18 @@
 /** The house's messages as items, for a vendor that speaks this format. */
 
 import type {
-  AssistantMessage, AssistantPart, MediaPart, Message, OpaqueState, ReasoningPart, SystemMessage, TextPart, ToolCallPart, ToolResultPart, UserMessage, VendorPart,
+  AssistantMessage,
+  AssistantPart,
+  MediaPart,
+  Message,
+  OpaqueState,
+  ReasoningPart,
+  SystemMessage,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+  UserMessage,
+  VendorPart,
 } from "../../../canonical/chat.ts";
 import { unsupportedField } from "../../../canonical/errors.ts";
 import { isObject } from "../../../canonical/json.ts";
@@ -92,7 +103,11 @@ class InputEncoder {
     const late = this.items.some((item) => item.type !== "message" || (item.role !== "system" && item.role !== "developer"));
     if (late && (quirks.has("system-first") || capabilities.midSystem === false)) {
       // Never to the head: that would break the order the caller chose and the provider's prompt cache.
-      warn({ field: at, action: "emulated", reason: "system messages are taken at the head only: it stands in its place as a marked user message" });
+      warn({
+        field: at,
+        action: "emulated",
+        reason: "system messages are taken at the head only: it stands in its place as a marked user message",
+      });
       const words = content.map(({ text }) => String(text)).join("\n\n");
       this.#push({ type: "message", role: "user", content: `<system>\n${words}\n</system>` }, message, at);
       return;
@@ -129,7 +144,8 @@ class InputEncoder {
   #assistant(message: AssistantMessage, at: string, next: Message | undefined): void {
     const speech = new Speech(this.items);
     const after: JsonObject[] = [];
-    const lastDeed = next?.role === "assistant" ? message.content.length : message.content.findLastIndex((part) => part.type !== "reasoning");
+    const lastDeed =
+      next?.role === "assistant" ? message.content.length : message.content.findLastIndex((part) => part.type !== "reasoning");
     message.content.forEach((part, index) => {
       const where = `${at}.content[${index}]`;
       if (part.type === "text") {
@@ -151,7 +167,7 @@ class InputEncoder {
     speech.end();
     this.items.push(...after);
     this.#name(message, at);
-    spendExtra({}, message.extra && { ...message.extra, format: `${message.extra.format} messages` }, format, `${at}.`, this.#context.warn);
+    spendExtra({}, message.extra, format, `${at}.`, this.#context.warn);
   }
 
   /** Everything of an answer that is an item of its own. */
@@ -213,7 +229,12 @@ class InputEncoder {
     const item: JsonObject =
       part.kind === "custom"
         ? { type: "custom_tool_call", call_id: callId, name: this.#toolName(part.name, at), input: part.arguments }
-        : { type: "function_call", call_id: callId, name: this.#toolName(part.name, at), arguments: part.arguments.trim() === "" ? "{}" : part.arguments };
+        : {
+            type: "function_call",
+            call_id: callId,
+            name: this.#toolName(part.name, at),
+            arguments: part.arguments.trim() === "" ? "{}" : part.arguments,
+          };
     if (part.state) this.#once("call state", `${at}.state`, "dropped", "the signature of a tool call is of use to its own vendor only");
     if (part.cache) this.#once("call cache", `${at}.cache_control`, "dropped", "a tool call cannot be marked for the cache");
     spendExtra(item, part.extra, format, `${at}.`, this.#context.warn);
@@ -225,7 +246,8 @@ class InputEncoder {
   /** Names in a history may come from another vendor's rules, or from a model's fancy. */
   #toolName(name: string, at: string): string {
     const legal = name.replaceAll(/[^\w-]/g, "_").slice(0, 128) || "unnamed";
-    if (legal !== name) this.#once(`name ${name}`, `${at}.name`, "repaired", "the provider takes letters, digits, _ and - in names of tools");
+    if (legal !== name)
+      this.#once(`name ${name}`, `${at}.name`, "repaired", "the provider takes letters, digits, _ and - in names of tools");
     return legal;
   }
 
@@ -239,7 +261,11 @@ class InputEncoder {
     }
     const shown = source.kind === "url" || (source.kind === "base64" && source.mediaType.startsWith("image/"));
     if (!shown) throw unsupportedField(at, "what the model made earlier cannot be sent back in this format.");
-    warn({ field: at, action: "emulated", reason: "only its own provider takes an image back as the assistant's: it follows in a user message" });
+    warn({
+      field: at,
+      action: "emulated",
+      reason: "only its own provider takes an image back as the assistant's: it follows in a user message",
+    });
     const image = encodeImage({ type: "image", source }, at, this.#context);
     after.push({ type: "message", role: "user", content: [{ type: "input_text", text: "The image that the assistant made:" }, image] });
     return [];
@@ -250,12 +276,16 @@ class InputEncoder {
   #result(part: ToolResultPart, at: string): void {
     const { warn } = this.#context;
     const content = part.content.flatMap((inner, index) => encodeUserPart(inner, `${at}.content[${index}]`, this.#context));
-    if (part.isError) warn({ field: `${at}.is_error`, action: "emulated", reason: `${format} cannot mark a result as failed: its text says so` });
+    if (part.isError)
+      warn({ field: `${at}.is_error`, action: "emulated", reason: `${format} cannot mark a result as failed: its text says so` });
     const output = part.isError ? failed(content) : collapse(content);
     const call = this.#pairing.results.get(part);
     if (!call && !this.#options.continued) {
       warn({ field: at, action: "repaired", reason: "no open tool call has this result's id: it is sent as a user message" });
-      const head: JsonObject = { type: "input_text", text: `Result${part.name === undefined ? "" : ` of ${part.name}`} (call ${part.callId}):` };
+      const head: JsonObject = {
+        type: "input_text",
+        text: `Result${part.name === undefined ? "" : ` of ${part.name}`} (call ${part.callId}):`,
+      };
       this.items.push({ type: "message", role: "user", content: [head, ...content] });
       return;
     }
@@ -294,7 +324,9 @@ class Speech {
   text(part: TextPart, phase: string | undefined, context: EncodeContext, at: string): void {
     if (phase !== this.#phase) this.end();
     this.#phase = phase;
-    const annotations = (part.citations ?? []).filter((citation) => citation.format === format && isObject(citation.raw)).map(({ raw }) => raw);
+    const annotations = (part.citations ?? [])
+      .filter((citation) => citation.format === format && isObject(citation.raw))
+      .map(({ raw }) => raw);
     const encoded: JsonObject = { type: "output_text", text: part.text };
     if (annotations.length > 0) encoded.annotations = annotations;
     spendExtra(encoded, part.extra, format, `${at}.`, context.warn);
@@ -310,7 +342,9 @@ class Speech {
     if (!first) return;
     // The short form is what every server takes in a history; the long one wants ids and statuses at some of them.
     const plain = this.#content.length === 1 && first.type === "output_text" && Object.keys(first).length === 2;
-    const content: Json = plain ? (first.text as string) : this.#content.map((part) => (part.type === "output_text" ? { annotations: [], ...part } : part));
+    const content: Json = plain
+      ? (first.text as string)
+      : this.#content.map((part) => (part.type === "output_text" ? { annotations: [], ...part } : part));
     this.#items.push({ type: "message", role: "assistant", content, ...(this.#phase !== undefined && { phase: this.#phase }) });
     this.#content = [];
     this.#phase = undefined;

@@ -7,7 +7,22 @@ import type { ReplyContext } from "../../codec.ts";
 import { writeFinish } from "./finish.ts";
 import { format, itemId } from "./format.ts";
 import type { ItemPrefix } from "./format.ts";
-import { callHead, callItem, carriedBy, carriedVendor, carrierItem, cite, emptyText, finalArguments, imageItem, mediaText, messageItem, phaseOf, reasoningItem, withId } from "./items.ts";
+import {
+  callHead,
+  callItem,
+  carriedBy,
+  carriedVendor,
+  carrierItem,
+  cite,
+  emptyText,
+  finalArguments,
+  imageItem,
+  mediaText,
+  messageItem,
+  phaseOf,
+  reasoningItem,
+  withId,
+} from "./items.ts";
 import type { Content, TextContent } from "./items.ts";
 import { conclude, ownFields, responseHead, settings } from "./response.ts";
 import type { Carried } from "./state.ts";
@@ -65,11 +80,16 @@ class OutputWriter {
     this.#endSpeech();
     switch (part.type) {
       case "reasoning":
-        if (part.text !== "" || part.state) this.#output.push(reasoningItem(this.#id("rs"), part.text === "" ? [] : [part.text], part.state, this.#context));
+        if (part.text !== "" || part.state)
+          this.#output.push(reasoningItem(this.#id("rs"), part.text === "" ? [] : [part.text], part.state, this.#context));
         return;
       case "tool-call": {
         this.seen.calls = true;
-        const head = callHead(this.#id(part.kind === "custom" || this.#context.customTools.has(part.name) ? "ctc" : "fc"), part, this.#context);
+        const head = callHead(
+          this.#id(part.kind === "custom" || this.#context.customTools.has(part.name) ? "ctc" : "fc"),
+          part,
+          this.#context,
+        );
         this.#output.push(callItem(head, "completed", finalArguments(head, part.arguments)));
         this.#carry(carriedBy("tool-call", part, this.#context));
         return;

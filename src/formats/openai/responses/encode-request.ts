@@ -71,7 +71,8 @@ function refuse(request: ChatRequest): void {
   if (media !== undefined) throw unsupportedField("modalities", `${format} answers in text, not ${media}.`);
   if (!request.extra || request.extra.format === format) return;
   for (const field of Object.keys(request.extra.fields)) {
-    if (state.has(field)) throw unsupportedField(field, `it lives at a provider that speaks ${request.extra.format}; this one speaks ${format}.`);
+    if (state.has(field))
+      throw unsupportedField(field, `it lives at a provider that speaks ${request.extra.format}; this one speaks ${format}.`);
   }
 }
 
@@ -107,7 +108,11 @@ function sampling(request: ChatRequest, { capabilities, quirks, warn }: EncodeCo
     const unknown = field === "top_k" && !quirks.has("top-k");
     if (asked[field] === undefined || (capabilities.sampling !== false && !unknown)) continue;
     asked[field] = undefined;
-    warn({ field, action: "dropped", reason: capabilities.sampling === false ? "the model takes no sampling parameters" : `${format} has no such field` });
+    warn({
+      field,
+      action: "dropped",
+      reason: capabilities.sampling === false ? "the model takes no sampling parameters" : `${format} has no such field`,
+    });
   }
   return asked;
 }
@@ -118,6 +123,7 @@ function sampling(request: ChatRequest, { capabilities, quirks, warn }: EncodeCo
  */
 function encodeInclude(body: JsonObject, request: ChatRequest, asked: Json | undefined, { capabilities, quirks }: EncodeContext): void {
   const include: Json[] = Array.isArray(asked) ? [...asked] : [];
+  if (request.logprobs && quirks.has("no-logprobs")) throw unsupportedField("include", "the provider gives no log probabilities.");
   if (request.logprobs) include.push("message.output_text.logprobs");
   const reasons = capabilities.reasoning === undefined ? thinks(request) : capabilities.reasoning !== false;
   if (reasons && request.store !== true && !quirks.has("no-reasoning-effort")) include.push("reasoning.encrypted_content");
@@ -126,7 +132,9 @@ function encodeInclude(body: JsonObject, request: ChatRequest, asked: Json | und
 
 function thinks({ reasoning, messages }: ChatRequest): boolean {
   if (reasoning) return reasoning.effort !== "none" || reasoning.budgetTokens !== undefined;
-  return messages.some((message) => message.role === "assistant" && message.content.some((part) => part.type === "reasoning" && part.state?.format === format));
+  return messages.some(
+    (message) => message.role === "assistant" && message.content.some((part) => part.type === "reasoning" && part.state?.format === format),
+  );
 }
 
 /** The rules of efforts and budgets are those of Chat Completions, in an object of their own. */
@@ -156,11 +164,19 @@ function encodeTools(body: JsonObject, request: ChatRequest, context: EncodeCont
   if (tools.length === 0) return;
   if (capabilities.tools === false) throw unsupportedField("tools", "the model takes no tools.");
   const choice = request.toolChoice;
-  const soft = (quirks.has("no-tool-choice") || capabilities.forcedToolChoice === false) && choice !== undefined && choice.type !== "auto" && choice.type !== "none";
+  const soft =
+    (quirks.has("no-tool-choice") || capabilities.forcedToolChoice === false) &&
+    choice !== undefined &&
+    choice.type !== "auto" &&
+    choice.type !== "none";
   const offered = soft ? tools.filter((tool) => isChosen(tool, choice)) : tools;
   body.tools = offered.map((tool) => encodeTool(tool, `tools[${tools.indexOf(tool)}]`, context));
   if (soft) {
-    warn({ field: "tool_choice", action: "approximated", reason: "the model cannot be forced to call a tool: it is offered the chosen ones only" });
+    warn({
+      field: "tool_choice",
+      action: "approximated",
+      reason: "the model cannot be forced to call a tool: it is offered the chosen ones only",
+    });
     body.tool_choice = "auto";
   } else if (choice) body.tool_choice = encodeToolChoice(choice, tools);
   if (request.parallelToolCalls !== undefined) body.parallel_tool_calls = request.parallelToolCalls;
@@ -187,7 +203,8 @@ function encodeTool(tool: Tool, at: string, { quirks, warn }: EncodeContext): Js
     encoded.parameters = tool.parameters ?? { type: "object", properties: {} };
     // Never left to the default, which is strict here and lax everywhere else.
     if (!quirks.has("no-strict")) encoded.strict = tool.strict ?? false;
-    else if (tool.strict) warn({ field: `${at}.strict`, action: "dropped", reason: "the provider has no strict mode: the schema is a request, not a promise" });
+    else if (tool.strict)
+      warn({ field: `${at}.strict`, action: "dropped", reason: "the provider has no strict mode: the schema is a request, not a promise" });
   }
   if (tool.cache) warn({ field: `${at}.cache_control`, action: "dropped", reason: "the provider decides by itself what it caches" });
   spendExtra(encoded, tool.extra, format, `${at}.`, warn);
@@ -230,14 +247,26 @@ function outputShape(output: OutputShape | undefined, { quirks, capabilities, wa
   if (capabilities.structuredOutput === "none") throw unsupportedField("text.format", "the model has no JSON mode.");
   if (output.type === "json-object") return { field: { type: "json_object" } };
   if (quirks.has("no-json-schema") || capabilities.structuredOutput === "object") {
-    warn({ field: "text.format", action: "emulated", reason: "the provider has JSON mode without schemas: the schema is given as an instruction" });
-    return { field: { type: "json_object" }, instruction: `Answer with JSON that conforms to this JSON Schema, and with nothing else:\n${JSON.stringify(output.schema)}` };
+    warn({
+      field: "text.format",
+      action: "emulated",
+      reason: "the provider has JSON mode without schemas: the schema is given as an instruction",
+    });
+    return {
+      field: { type: "json_object" },
+      instruction: `Answer with JSON that conforms to this JSON Schema, and with nothing else:\n${JSON.stringify(output.schema)}`,
+    };
   }
   const field: JsonObject = { type: "json_schema", name: output.name ?? "answer" };
   if (output.description !== undefined) field.description = output.description;
   field.schema = output.schema;
   if (output.strict !== undefined && !quirks.has("no-strict")) field.strict = output.strict;
-  else if (output.strict) warn({ field: "text.format.strict", action: "dropped", reason: "the provider has no strict mode: the schema is a request, not a promise" });
+  else if (output.strict)
+    warn({
+      field: "text.format.strict",
+      action: "dropped",
+      reason: "the provider has no strict mode: the schema is a request, not a promise",
+    });
   return { field };
 }
 
@@ -249,7 +278,12 @@ function withInstruction(messages: Message[], instruction: string | undefined): 
   return [...messages.slice(0, head), { role: "system", content: [{ type: "text", text: instruction }] }, ...messages.slice(head)];
 }
 
-function encodeText(request: ChatRequest, shape: JsonObject | undefined, others: Json | undefined, { quirks, warn }: EncodeContext): JsonObject | undefined {
+function encodeText(
+  request: ChatRequest,
+  shape: JsonObject | undefined,
+  others: Json | undefined,
+  { quirks, warn }: EncodeContext,
+): JsonObject | undefined {
   const text: JsonObject = isObject(others) ? { ...others } : {};
   if (shape) text.format = shape;
   if (request.verbosity !== undefined) {

@@ -19,14 +19,23 @@ export function decodeErrorEvent(event: JsonObject): GatewayError {
 /** The `error` of a failed response. */
 export function decodeResponseFailure(response: JsonObject): GatewayError {
   if (isObject(response.error)) return decodeFailure(response.error);
-  return new GatewayError("provider_error", `The provider's response ended as ${asString(response.status) ?? "failed"}, and does not say why.`);
+  return new GatewayError(
+    "provider_error",
+    `The provider's response ended as ${asString(response.status) ?? "failed"}, and does not say why.`,
+  );
 }
 
 function decodeFailure(error: JsonObject): GatewayError {
   const code = asString(error.code);
   const given = error.type === "error" ? undefined : asString(error.type);
   // Without a status only the words say whose fault it was, and whether another try can help.
-  const type = given ?? (code !== undefined && /policy/.test(code) ? "content_filter" : code !== undefined && callersFault.test(code) ? "invalid_request_error" : undefined);
+  const type =
+    given ??
+    (code !== undefined && /policy/.test(code)
+      ? "content_filter"
+      : code !== undefined && callersFault.test(code)
+        ? "invalid_request_error"
+        : undefined);
   const { sequence_number: _, type: __, ...said } = error;
   return decodeErrorPayload({ error: type === undefined ? said : { ...said, type } });
 }
@@ -83,7 +92,15 @@ export function errorEvent(error: GatewayError, callId: string, sequence: number
 
 /** For a stream whose events somebody else has written: how far they were counted is not known. */
 export function encodeStreamError(error: GatewayError, callId: string): string {
-  const response: JsonObject = { id: responseId(undefined, callId), object: "response", status: "failed", error: responseFailure(error, callId), incomplete_details: null, output: [], usage: null };
+  const response: JsonObject = {
+    id: responseId(undefined, callId),
+    object: "response",
+    status: "failed",
+    error: responseFailure(error, callId),
+    incomplete_details: null,
+    output: [],
+    usage: null,
+  };
   const failed: JsonObject = { type: "response.failed", sequence_number: 1, response };
   return `event: error\ndata: ${JSON.stringify(errorEvent(error, callId, 0))}\n\nevent: response.failed\ndata: ${JSON.stringify(failed)}\n\n`;
 }

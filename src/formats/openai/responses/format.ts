@@ -27,4 +27,11 @@ export function isContentPart(type: unknown): boolean {
   return typeof type === "string" && (/^(?:input|output)_/.test(type) || partKinds.has(type));
 }
 
-const partKinds: ReadonlySet<string> = new Set(["text", "refusal", "summary_text", "reasoning_text", "computer_screenshot", "encrypted_content"]);
+const partKinds: ReadonlySet<string> = new Set([
+  "text",
+  "refusal",
+  "summary_text",
+  "reasoning_text",
+  "computer_screenshot",
+  "encrypted_content",
+]);

@@ -40,7 +40,11 @@ export function carrierItem(id: string, carried: Carried): JsonObject {
 }
 
 /** What a call or a text has that the format has no field for. */
-export function carriedBy(on: "text" | "tool-call", part: { state?: OpaqueState | undefined; extra?: Extra | undefined }, context: ReplyContext): Carried | undefined {
+export function carriedBy(
+  on: "text" | "tool-call",
+  part: { state?: OpaqueState | undefined; extra?: Extra | undefined },
+  context: ReplyContext,
+): Carried | undefined {
   const { state, extra } = part;
   const foreign = extra && extra.format !== format ? extra : undefined;
   if (!state && !foreign) return undefined;
@@ -155,7 +159,13 @@ export function imageItem(id: string, part: MediaPart): JsonObject | undefined {
   const { state, source } = part;
   if (state?.format === format && state.item) return withId(state.item, id);
   if (source.kind !== "base64" || !source.mediaType.startsWith("image/")) return undefined;
-  return { id, type: "image_generation_call", status: "completed", output_format: source.mediaType.slice("image/".length), result: source.data };
+  return {
+    id,
+    type: "image_generation_call",
+    status: "completed",
+    output_format: source.mediaType.slice("image/".length),
+    result: source.data,
+  };
 }
 
 /** The words, the address, or at least the fact. */

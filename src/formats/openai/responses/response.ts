@@ -45,8 +45,29 @@ const repeated = ["conversation", "prompt", "prompt_cache_retention", "prompt_ca
 
 /** Fields that are about the answer, and those that are the client's own to say: never taken from the provider's response. */
 const notExtra: ReadonlySet<string> = new Set([
-  "id", "object", "created_at", "completed_at", "status", "error", "incomplete_details", "output", "output_text", "usage", "model", own, "__proto__",
-  "instructions", "tools", "tool_choice", "text", "metadata", "previous_response_id", "conversation", "store", "prompt", "input", "user",
+  "id",
+  "object",
+  "created_at",
+  "status",
+  "error",
+  "incomplete_details",
+  "output",
+  "output_text",
+  "usage",
+  "model",
+  own,
+  "__proto__",
+  "instructions",
+  "tools",
+  "tool_choice",
+  "text",
+  "metadata",
+  "previous_response_id",
+  "conversation",
+  "store",
+  "prompt",
+  "input",
+  "user",
 ]);
 
 /** What a provider's response says beyond the answer: its settings where the client named none, content filters, bills. */
@@ -103,7 +124,6 @@ export interface Conclusion {
 export function conclude(response: JsonObject, { finish, output, usage, seen }: Conclusion): JsonObject {
   const { status, reason, exact } = writeFinish(finish, seen);
   response.status = status;
-  if (status === "completed") response.completed_at = response.created_at;
   if (reason !== undefined) response.incomplete_details = { reason };
   if (usage?.serviceTier !== undefined) response.service_tier = usage.serviceTier;
   response.output = output;

@@ -45,7 +45,10 @@ export function unmint(encrypted: string): Carried {
     origin: asString(carried.origin),
     on: on === "text" || on === "tool-call" ? on : undefined,
     extra: readExtra(carried.extra),
-    vendor: isObject(vendor) && typeof vendor.format === "string" && isObject(vendor.value) ? { type: "vendor", format: vendor.format, value: vendor.value } : undefined,
+    vendor:
+      isObject(vendor) && typeof vendor.format === "string" && isObject(vendor.value)
+        ? { type: "vendor", format: vendor.format, value: vendor.value }
+        : undefined,
   };
 }
 
@@ -62,7 +65,9 @@ function readState(value: unknown): OpaqueState | undefined {
 }
 
 function readExtra(value: unknown): Extra | undefined {
-  return isObject(value) && typeof value.format === "string" && isObject(value.fields) ? { format: value.format, fields: value.fields } : undefined;
+  return isObject(value) && typeof value.format === "string" && isObject(value.fields)
+    ? { format: value.format, fields: value.fields }
+    : undefined;
 }
 
 function decodeBase64Url(text: string): string {

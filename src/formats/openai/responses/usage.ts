@@ -66,7 +66,13 @@ function countServerTools({ tool_usage: billed, output }: JsonObject): Record<st
   return Object.keys(counts).length > 0 ? counts : undefined;
 }
 
-const hosted: ReadonlySet<string> = new Set(["web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "x_search_call"]);
+const hosted: ReadonlySet<string> = new Set([
+  "web_search_call",
+  "file_search_call",
+  "code_interpreter_call",
+  "image_generation_call",
+  "x_search_call",
+]);
 
 /** The format's own object; a vendor's further fields stay in it, its counts are replaced by ours. */
 export function writeUsage(usage: Usage): JsonObject {

@@ -13,10 +13,11 @@ import { format, isMadeUp, own } from "./format.ts";
 import { isMinted, reasoningText, stateItem, unmint } from "./state.ts";
 import { readUsage } from "./usage.ts";
 
-export function edits(body: JsonObject, { model, quirks, warn }: VerbatimTarget): Record<string, Json | undefined> {
+export function edits(body: JsonObject, target: VerbatimTarget): Record<string, Json | undefined> {
+  const { model, quirks, warn } = target;
   const changed: Record<string, Json | undefined> = { model };
   if (own in body) changed[own] = undefined;
-  const input = mendedInput(body.input, model);
+  const input = mendedInput(body.input, target);
   if (input) {
     changed.input = input.items;
     if (input.dropped) warn?.({ field: "input", action: "dropped", reason: "reasoning by another provider is of no use to this one" });
@@ -30,13 +31,13 @@ export function edits(body: JsonObject, { model, quirks, warn }: VerbatimTarget)
  * see goes, its own becomes what it was, ids that no provider knows go, and call ids of other vendors get a length that is
  * taken. Undefined, and no copy, when there is nothing of the kind.
  */
-function mendedInput(input: Json | undefined, model: string): { items: Json[]; dropped: boolean } | undefined {
+function mendedInput(input: Json | undefined, target: VerbatimTarget): { items: Json[]; dropped: boolean } | undefined {
   if (!Array.isArray(input) || !input.some(needsMending)) return undefined;
   let dropped = false;
   const items = input.flatMap((item): Json[] => {
     if (!isObject(item) || !needsMending(item)) return [item];
     if (isMinted(item.encrypted_content)) {
-      const restored = restore(item, model);
+      const restored = restore(item, target);
       dropped ||= !restored;
       return restored ? [restored] : [];
     }
@@ -54,11 +55,12 @@ function needsMending(item: Json): boolean {
   return isMinted(item.encrypted_content) || isMadeUp(item.id) || (typeof item.call_id === "string" && item.call_id.length > 64);
 }
 
-/** The item of this format that travelled in one of ours. Another account's may be among them: only the model is known here. */
-function restore(item: JsonObject, model: string): JsonObject | undefined {
+/** The item of this format that travelled in one of ours, for the provider and model that made it. */
+function restore(item: JsonObject, { model, origin }: VerbatimTarget): JsonObject | undefined {
   const { state, on } = unmint(item.encrypted_content as string);
-  if (!state || on || state.origin === undefined || state.origin.slice(state.origin.indexOf("/") + 1) !== model) return undefined;
-  return stateItem(state, reasoningText(item));
+  if (!state || on || state.origin === undefined) return undefined;
+  const isOwn = origin === undefined ? state.origin.slice(state.origin.indexOf("/") + 1) === model : state.origin === origin;
+  return isOwn ? stateItem(state, reasoningText(item)) : undefined;
 }
 
 export function readReply(body: JsonObject): Reading {

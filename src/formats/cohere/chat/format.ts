@@ -1,0 +1,3 @@
+/** The names this format goes by. */
+
+export const format = "cohere/chat";

@@ -1,0 +1,3 @@
+/** The name this format goes by. */
+
+export const format = "openai/completions";
