@@ -12,6 +12,8 @@ import type { RequestTarget, Way } from "./doors/doors.ts";
 import { listModels } from "./doors/models.ts";
 import { messages } from "./formats/anthropic/messages.ts";
 import type { ClientCodec, Codec } from "./formats/codec.ts";
+import { cohereChat } from "./formats/cohere/chat.ts";
+import { ollamaChat } from "./formats/ollama/chat.ts";
 import { chatCompletions } from "./formats/openai/chat-completions.ts";
 import { authenticate, handleChat } from "./handle.ts";
 import type { Entrance } from "./handle.ts";
@@ -28,7 +30,7 @@ import { Metrics } from "./telemetry/metrics.ts";
 import type { Fetch } from "./upstream/send.ts";
 
 /** Every format this build speaks; a new one is its file and its line here. */
-const codecs: readonly Codec[] = [chatCompletions, messages];
+const codecs: readonly Codec[] = [chatCompletions, messages, cohereChat, ollamaChat];
 /** Those of them that clients speak too. */
 const clientCodecs: readonly ClientCodec[] = [chatCompletions, messages];
 

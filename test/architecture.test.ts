@@ -38,7 +38,7 @@ const may: Record<string, readonly string[]> = {
 };
 
 /** Only these folders may use a runtime's own modules; the rest must run on web standards alone. */
-const mayUseNode = ["cli", "config/load.ts", "config/watch.ts", "main.ts", "runtimes", "stores/drivers"];
+const mayUseNode = ["cli", "config/load.ts", "config/watch.ts", "main.ts", "providers/auth/node-sources.ts", "runtimes", "stores/drivers"];
 
 interface Import {
   file: string;

@@ -50,6 +50,7 @@ export const catalogue = {
     env: [],
     auth: bearer(),
     speaks: [
+      { format: "ollama/chat", quirks: ["system-first"] },
       { format: "openai/chat-completions", prefix: "/v1", quirks: ["no-developer-role", "no-logit-bias", "no-n", "no-tool-choice", "no-metadata"] },
       { format: "anthropic/messages", auth: header("x-api-key") },
     ],
@@ -422,6 +423,14 @@ export const catalogue = {
     quirks: ["no-penalties", "no-seed", "no-metadata", "no-logit-bias", "no-user", "no-prompt-cache-key"],
     aliases: ["google-openai", "google"],
     pricesFrom: ["google"],
+  },
+  cohere: {
+    label: "Cohere",
+    baseUrl: "https://api.cohere.com",
+    env: ["CO_API_KEY", "COHERE_API_KEY"],
+    auth: bearer(),
+    speaks: ["cohere/chat"],
+    quirks: [],
   },
   "cohere-openai": {
     label: "Cohere, through its OpenAI-compatible door",

@@ -208,7 +208,7 @@ async function readWhole(call: Call, target: Target, spoken: SpokenFormat, verba
   if (!isObject(body)) throw notTheFormat(target, spoken);
   // A stream was asked for and a whole answer came: it has to be told as a stream.
   const asItIs = verbatim && !call.stream;
-  const events = asItIs ? [] : spoken.codec.provider.decodeReply(body, spoken.quirks);
+  const events = asItIs ? [] : spoken.codec.provider.decodeReply(body, spoken.quirks, text);
   const reading = asItIs ? call.codec.verbatim.readReply(body) : readEvents(events);
   if (reading.error) throw reading.error;
   return {

@@ -71,18 +71,13 @@ export interface GoogleWorld extends TokenWorld {
   metadataUrl?: string | undefined;
 }
 
-/** `find` is asked on first use; undefined: the machine's own account. */
+/** `find` is asked for every token, about once an hour, so that a key which was replaced is found; undefined: the machine's own account. */
 export function googleToken(find: () => Promise<GoogleAccount | undefined>, world: GoogleWorld): Signer {
-  let found: { account: GoogleAccount | undefined; key: CryptoKey | undefined } | undefined;
   const source = new Renewable(async (): Promise<Lease<SignedHeaders>> => {
-    if (!found) {
-      const account = await find();
-      found = { account, key: account?.kind === "service" ? await importKey(account.privateKey) : undefined };
-    }
-    const { account, key } = found;
+    const account = await find();
     if (!account) return withHeaders(await machineLease(world));
     if (account.kind === "user") return withHeaders(await userLease(account, world), account.project);
-    return withHeaders(await serviceLease(account, key as CryptoKey, world));
+    return withHeaders(await serviceLease(account, world));
   }, world);
   return signerOf(source, (headers) => ({ ...headers }));
 }
@@ -102,7 +97,8 @@ async function userLease(account: GoogleAccount & { kind: "user" }, world: Googl
   return readToken(await askJson({ fetch: world.fetch, name: SERVER, url: world.tokenUrl ?? TOKEN_URL, form }), SERVER, world);
 }
 
-async function serviceLease(account: GoogleAccount & { kind: "service" }, key: CryptoKey, world: GoogleWorld): Promise<Lease<string>> {
+async function serviceLease(account: GoogleAccount & { kind: "service" }, world: GoogleWorld): Promise<Lease<string>> {
+  const key = await importKey(account.privateKey);
   const form = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: await assertion(account, key, world.now()) };
   return readToken(await askJson({ fetch: world.fetch, name: SERVER, url: account.tokenUrl, form }), SERVER, world);
 }

@@ -124,6 +124,17 @@ describe("something that expires", () => {
     expect(await get()).toBe("a");
   });
 
+  test("a failure behind the callers' backs does not keep them waiting once there is nothing left", async () => {
+    const { state, source, settle, get } = world();
+    state.answers = [{ value: "a", expiresAt: HOUR }, new Error("down"), { value: "b", expiresAt: 2 * HOUR }];
+    await get();
+    state.now = HOUR - 11_000;
+    expect(source.get()).toBe("a");
+    await settle();
+    state.now = HOUR - 9000;
+    expect(await get()).toBe("b");
+  });
+
   test("without an end it is never asked for again", async () => {
     const { state, source, get } = world();
     state.answers = [{ value: "a" }];

@@ -23,9 +23,9 @@ const AHEAD_MS = 300_000;
 const SKEW_MS = 10_000;
 /** A refused token younger than this is not refused for its age, and many calls are refused at once. */
 const YOUNG_MS = 5000;
-/** After a failure nobody asks for this long: a broken token server is not to be asked by every call. */
+/** After a failure nobody asks for this long, because a broken token server is not to be asked by every call: without a value in hand, and with one. */
 const REST_MS = 1000;
-const BACKGROUND_REST_MS = 15_000;
+const PATIENT_REST_MS = 15_000;
 
 export class Renewable<Value> {
   readonly #renew: () => Promise<Lease<Value>>;
@@ -33,7 +33,7 @@ export class Renewable<Value> {
   #lease: (Lease<Value> & { since: number; renewAt: number }) | undefined;
   #doubted = false;
   #pending: Promise<Value> | undefined;
-  #failure: { cause: unknown; until: number } | undefined;
+  #failure: { cause: unknown; at: number } | undefined;
 
   constructor(renew: () => Promise<Lease<Value>>, time: Time) {
     this.#renew = renew;
@@ -45,7 +45,7 @@ export class Renewable<Value> {
     const now = this.#time.now();
     const lease = this.#lease;
     if (!lease || this.#doubted || isOver(lease, now)) return this.#fetch(now);
-    if (now >= lease.renewAt && !this.#resting(now)) {
+    if (now >= lease.renewAt && !this.#resting(now, PATIENT_REST_MS)) {
       // Nobody waits for it, and if it fails the next ones try again.
       this.#fetch(now).catch(() => {});
     }
@@ -57,23 +57,23 @@ export class Renewable<Value> {
     if (this.#lease && this.#time.now() - this.#lease.since >= YOUNG_MS) this.#doubted = true;
   }
 
-  #resting(now: number): boolean {
-    return this.#failure !== undefined && now < this.#failure.until;
+  #resting(now: number, restMs: number): boolean {
+    return this.#failure !== undefined && now < this.#failure.at + restMs;
   }
 
   #fetch(now: number): Promise<Value> {
     if (this.#pending) return this.#pending;
-    if (this.#resting(now)) return this.#stale(now, this.#failure?.cause);
+    const inHand = this.#lease !== undefined && !isOver(this.#lease, now);
+    if (this.#resting(now, inHand ? PATIENT_REST_MS : REST_MS)) return this.#stale(now, this.#failure?.cause);
     const pending = this.#renew().then(
       (lease) => {
         this.#keep(lease);
         return lease.value;
       },
       (cause: unknown) => {
-        const later = this.#time.now();
-        const good = this.#lease !== undefined && !isOver(this.#lease, later);
-        this.#failure = { cause, until: later + (good ? BACKGROUND_REST_MS : REST_MS) };
-        return this.#stale(later, cause);
+        const at = this.#time.now();
+        this.#failure = { cause, at };
+        return this.#stale(at, cause);
       },
     );
     this.#pending = pending;

@@ -219,6 +219,5 @@ describe.skipIf(!theirSigner || !theirHash)(
 );
 
 function escape(text: string): string {
-  const whole = new TextDecoder().decode(new TextEncoder().encode(text));
-  return encodeURIComponent(whole).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -6,8 +6,8 @@ import type { Json, JsonObject } from "../../../canonical/json.ts";
 import { format } from "./format.ts";
 import { answerTool, fromWireName } from "./names.ts";
 
-/** One block of a whole reply. */
-export function decodeBlock(block: JsonObject): AssistantPart {
+/** One block of a whole reply; `index` is its place. */
+export function decodeBlock(block: JsonObject, index: number): AssistantPart {
   const text = asString(block.text);
   if (text !== undefined) return { type: "text", text };
   if (isObject(block.toolUse) && isCall(block.toolUse)) {
@@ -15,7 +15,7 @@ export function decodeBlock(block: JsonObject): AssistantPart {
     if (name === answerTool) return { type: "text", text: JSON.stringify(input ?? {}) };
     return {
       type: "tool-call",
-      id: asString(toolUseId) ?? "",
+      id: callId(toolUseId, index),
       name: fromWireName(asString(name) ?? ""),
       kind: "function",
       arguments: JSON.stringify(input ?? {}),
@@ -29,6 +29,11 @@ export function decodeBlock(block: JsonObject): AssistantPart {
       return { type: "media", source: { kind: "base64", mediaType: `image/${asString(block.image.format) ?? "png"}`, data: bytes } };
   }
   return vendorPart(block);
+}
+
+/** Servers that imitate the format leave the id out; a call without one cannot be answered. */
+export function callId(given: unknown, index: number): string {
+  return asString(given) || `call_${index}`;
 }
 
 /** The vendor runs `server_tool_use` itself: no client may be asked to. */

@@ -115,6 +115,13 @@ describe("a streamed answer", () => {
     }
   });
 
+  test("a call without an id gets one, the same streamed and whole", () => {
+    const content = [{ text: "x" }, { toolUse: { name: "look", input: {} } }];
+    const streamed = reply(delta(0, { text: "x" }), start(1, { toolUse: { name: "look" } }), stop(1), messageStop("tool_use"));
+    expect(streamed.choices).toEqual(fold(decodeReply({ output: { message: { content } }, stopReason: "tool_use" })).choices);
+    expect(streamed.choices[0]?.content[1]).toMatchObject({ id: "call_1" });
+  });
+
   test("names that were rewritten on the way out come back as they were", () => {
     const long = `mcp__server__${"x".repeat(90)}`;
     for (const name of ["files.read", long]) {

@@ -5,7 +5,7 @@ import { GatewayError } from "../../../canonical/errors.ts";
 import { asString, isObject, parseJson } from "../../../canonical/json.ts";
 import type { Json, JsonObject } from "../../../canonical/json.ts";
 import type { Decoder, Frame } from "../../codec.ts";
-import { decodeBlock, decodeCitation, isCall } from "./decode-content.ts";
+import { callId, decodeBlock, decodeCitation, isCall } from "./decode-content.ts";
 import { decodeStreamError } from "./errors.ts";
 import { decodeFinish } from "./finish.ts";
 import type { Seen } from "./finish.ts";
@@ -128,7 +128,7 @@ class ConverseDecoder implements Decoder {
     const { toolUse } = start;
     if (isObject(toolUse) && isCall(toolUse)) {
       const answer = toolUse.name === answerTool;
-      const id = asString(toolUse.toolUseId) ?? "";
+      const id = callId(toolUse.toolUseId, this.#nextBlock);
       const block = this.#emitStart(
         events,
         answer ? { kind: "text" } : { kind: "tool-call", id, name: fromWireName(asString(toolUse.name) ?? ""), call: "function" },
@@ -260,7 +260,7 @@ class ConverseDecoder implements Decoder {
         events.push({ type: "block-end", choice: 0, block: open.block });
         return;
       case "whole": {
-        const part = decodeBlock(open.value);
+        const part = decodeBlock(open.value, this.#nextBlock);
         const block = this.#emitStart(
           events,
           part.type === "media" ? { kind: "media", part } : { kind: "vendor", part: { type: "vendor", format, value: open.value } },

@@ -25,7 +25,7 @@ export function decodeReply(body: JsonObject): ChatEvent[] {
   const seen: Seen = { call: false, answer: false };
   const content = Array.isArray(message.content) ? message.content.filter(isObject) : [];
   content.forEach((block, index) => {
-    const part = decodeBlock(block);
+    const part = decodeBlock(block, index);
     seen.call ||= part.type === "tool-call";
     seen.answer ||= isObject(block.toolUse) && block.toolUse.name === answerTool;
     unfoldPart(events, part, 0, index);

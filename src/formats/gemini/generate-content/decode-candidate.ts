@@ -111,7 +111,7 @@ export class CandidateDecoder {
 
   /**
    * A signature on an empty text at the stream's end belongs to the text before it: in one piece, both stand on one part. A signed text
-   * with words is a part of its own ("don't merge one part with a signature with another part without a signature").
+   * with words is a part of its own.
    */
   #say(kind: "text" | "reasoning", text: string, part: JsonObject, events: ChatEvent[]): void {
     const signature = asString(part.thoughtSignature);

@@ -45,13 +45,11 @@ export function decodeRequest(message: JsonObject, door: Door): ChatRequest {
 function decodeMessages(body: JsonObject): Message[] {
   const messages: Message[] = [];
   const system = isObject(body.systemInstruction) ? list(camel(body.systemInstruction).parts) : [];
-  const texts = system
-    .filter(isObject)
-    .map((part): TextPart => ({
-      type: "text",
-      text: asString(part.text) ?? "",
-      extra: pocket(leftover(camel(part), ["text", "thought"])),
-    }));
+  const texts = system.filter(isObject).map((part): TextPart => ({
+    type: "text",
+    text: asString(part.text) ?? "",
+    extra: pocket(leftover(camel(part), ["text", "thought"])),
+  }));
   if (texts.length > 0) messages.push({ role: "system", content: texts });
   // A cache holds the beginning of the conversation: as a part of it, it is refused elsewhere rather than forgotten.
   if (asString(body.cachedContent)) {

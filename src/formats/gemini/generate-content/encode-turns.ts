@@ -304,7 +304,7 @@ function functionResponse(call: ToolCallPart, response: JsonObject, context: Enc
   return { functionResponse: fields };
 }
 
-/** "Use `output` key to specify function output and `error` key to specify error details": the field takes an object and nothing else. */
+/** The field takes an object and nothing else: 'Use "output" key to specify function output and "error" key to specify error details'. */
 function responseObject(text: string, isError: boolean): JsonObject {
   const parsed = text.trimStart().startsWith("{") ? parseJson(text) : undefined;
   if (isError) return { error: isObject(parsed) ? parsed : text || "(no output)" };

@@ -115,7 +115,7 @@ function modern(schema: JsonObject): JsonObject {
   return result;
 }
 
-/** Beside a `$ref` only names may stand ("a node with $ref may hold only `$…`"), so a described one is wrapped. */
+/** Beside a `$ref` only names may stand (the SDK on `responseJsonSchema`: no other properties "except for than those starting as a `$`"), so a described one is wrapped. */
 function reference($ref: string, schema: JsonObject, moved: Set<string>): JsonObject {
   const pointer: JsonObject = { $ref: $ref.replace(/^#\/definitions\//, "#/$defs/") };
   const { $ref: _, $defs, ...beside } = schema;

@@ -9,7 +9,7 @@ import { asString, isObject, parseJson } from "../../../canonical/json.ts";
 import type { JsonObject } from "../../../canonical/json.ts";
 import { format } from "./format.ts";
 
-/** "The validation can be skipped" with it: https://ai.google.dev/gemini-api/docs/thought-signatures (FAQ). */
+/** Google's answer to "my calls were made by another model": https://ai.google.dev/gemini-api/docs/thought-signatures, at its end. */
 export const sentinel = "skip_thought_signature_validator";
 /** The two documented placeholders, and the first as clients write it that take the field for bytes. */
 const placeholders = new Set([sentinel, "context_engineering_is_the_way_to_go", btoa(sentinel)]);

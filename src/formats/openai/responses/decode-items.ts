@@ -203,7 +203,7 @@ export class ItemsDecoder {
 
   #isMissing(item: JsonObject): boolean {
     const kind = kindOf(item.type);
-    return kind === "call" || (kind !== "other" && !this.#items.some((live) => live.type === kind));
+    return kind === "call" || !this.#items.some((live) => live.type === kind);
   }
 
   /** An item that never was done: what was told of it stands. */

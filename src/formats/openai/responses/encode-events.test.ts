@@ -10,6 +10,7 @@ import type { ReplyContext } from "../../codec.ts";
 import { ResponsesEncoder } from "./encode-events.ts";
 import { encodeReply } from "./encode-reply.ts";
 import { brokenRule, decodeStream, encodeStream, payloads, replyContext } from "./samples.ts";
+import { unmint } from "./state.ts";
 
 function reply(content: AssistantPart[], finish: Finish = { reason: "stop" }, more: Partial<ChatReply> = {}): ChatReply {
   return {
@@ -273,6 +274,22 @@ describe("items", () => {
     ]);
     const [reasoning] = encodeReply(given, replyContext).output as JsonObject[];
     expect(atob(String(reasoning?.encrypted_content).slice(12).replaceAll("-", "+").replaceAll("_", "/"))).not.toContain("secret");
+  });
+
+  test("an item that says more in its summary than was told keeps its state all the same", () => {
+    const item = {
+      id: "rs_1",
+      type: "reasoning",
+      summary: [{ type: "summary_text", text: "Short." }],
+      content: [{ type: "reasoning_text", text: "In full." }],
+    };
+    const [reasoning] = encodeReply(
+      reply([
+        { type: "reasoning", text: "In full.", state: { format: "openai/responses", kind: "encrypted", data: "", id: "rs_1", item } },
+      ]),
+      replyContext,
+    ).output as JsonObject[];
+    expect(unmint(String(reasoning?.encrypted_content)).state?.item).toEqual(item);
   });
 
   test("a tool of free-form input comes back as such, though the vendor knew it as a function", () => {

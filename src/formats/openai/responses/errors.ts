@@ -26,18 +26,16 @@ export function decodeResponseFailure(response: JsonObject): GatewayError {
 }
 
 function decodeFailure(error: JsonObject): GatewayError {
-  const code = asString(error.code);
-  const given = error.type === "error" ? undefined : asString(error.type);
-  // Without a status only the words say whose fault it was, and whether another try can help.
-  const type =
-    given ??
-    (code !== undefined && /policy/.test(code)
-      ? "content_filter"
-      : code !== undefined && callersFault.test(code)
-        ? "invalid_request_error"
-        : undefined);
-  const { sequence_number: _, type: __, ...said } = error;
+  const { sequence_number: _, type: given, ...said } = error;
+  // "error" is the name of the event, not of the failure.
+  const type = (given === "error" ? undefined : asString(given)) ?? impliedType(asString(error.code) ?? "");
   return decodeErrorPayload({ error: type === undefined ? said : { ...said, type } });
+}
+
+/** Without a status only the words say whose fault it was, and whether another try can help. */
+function impliedType(code: string): string | undefined {
+  if (code.includes("policy")) return "content_filter";
+  return callersFault.test(code) ? "invalid_request_error" : undefined;
 }
 
 // ── to the client ────────────────────────────────────────────────────────────────────────────────────────────

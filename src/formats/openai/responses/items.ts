@@ -7,7 +7,7 @@ import type { ReplyContext } from "../../codec.ts";
 import { writeCitation } from "./citations.ts";
 import type { Span } from "./citations.ts";
 import { format, own } from "./format.ts";
-import { mint, paragraph, reasoningText, stateItem } from "./state.ts";
+import { mint, paragraph, saysSo, stateItem } from "./state.ts";
 import type { Carried } from "./state.ts";
 
 // ── reasoning ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -31,7 +31,7 @@ export function reasoningItem(id: string, summary: readonly string[], state: Opa
 /** Somebody on the way has changed the words: an item that holds the old ones must not travel on. */
 function isRewritten(state: OpaqueState, text: string): boolean {
   const item = stateItem(state, text);
-  return item !== undefined && reasoningText(item) !== text;
+  return item !== undefined && !saysSo(item, text);
 }
 
 /** An item that is nothing but what it carries: the state of a text or a call before it, or another format's block. */

@@ -86,6 +86,11 @@ export function reasoningText(item: JsonObject): string {
   return joinTexts(item.summary) || joinTexts(item.content);
 }
 
+/** True for the words that an item holds, in either of its two places. */
+export function saysSo(item: JsonObject, text: string): boolean {
+  return text === joinTexts(item.summary) || text === joinTexts(item.content);
+}
+
 function joinTexts(list: unknown): string {
   if (!Array.isArray(list)) return "";
   return list.map((part) => (isObject(part) ? (asString(part.text) ?? "") : "")).join(paragraph);

@@ -64,6 +64,20 @@ describe("a passing request", () => {
   });
 });
 
+describe("a passing request to a server that knows no developer", () => {
+  test("names it system", () => {
+    const input = [
+      { role: "developer", content: "x" },
+      { role: "user", content: "y" },
+    ];
+    expect(edits({ ...body, input }, { model: "m", quirks: new Set(["no-developer-role"] as const) }).input).toEqual([
+      { role: "system", content: "x" },
+      input[1],
+    ]);
+    expect(edits({ ...body, input }, { model: "m", quirks })).toEqual({ model: "m" });
+  });
+});
+
 describe("a passing reply", () => {
   test("whole", () => {
     expect(readReply(completed([message("m", "Hi")]).response as JsonObject)).toMatchObject({

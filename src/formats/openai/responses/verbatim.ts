@@ -23,7 +23,18 @@ export function edits(body: JsonObject, target: VerbatimTarget): Record<string, 
     if (input.dropped) warn?.({ field: "input", action: "dropped", reason: "reasoning by another provider is of no use to this one" });
   }
   if (quirks.size > 0) Object.assign(changed, policyEdits(body, quirks, warn));
+  if (quirks.has("no-developer-role")) {
+    const items = withSystemRole(changed.input ?? body.input);
+    if (items) changed.input = items;
+  }
   return changed;
+}
+
+/** `developer` renamed to `system`; undefined when there is none. */
+function withSystemRole(input: Json | undefined): Json[] | undefined {
+  const isDeveloper = (item: Json): item is JsonObject => isObject(item) && item.role === "developer";
+  if (!Array.isArray(input) || !input.some(isDeveloper)) return undefined;
+  return input.map((item) => (isDeveloper(item) ? { ...item, role: "system" } : item));
 }
 
 /**
