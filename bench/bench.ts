@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { ClosedJob, ClosedResult, Job, StreamResult, ToolResult } from "./load.ts";
 import type { ProviderStats } from "./fake-provider.ts";
 import { coreOf, coreTimes, cpuBetween, freePort, ownCpuSeconds, readCpu, run, start, WORK } from "./processes.ts";
-import type { Bench, Usage } from "./scenario.ts";
+import { type Bench, conditions, type Usage } from "./scenario.ts";
+import { DISTURBED, disturbance } from "./csv.ts";
 import type { Peer, Provider, Subject } from "./subject.ts";
 
 export const wrk = Bun.which("wrk");
@@ -14,6 +15,8 @@ export interface Settings {
   peers: readonly Peer[];
   seconds: number;
   rounds: number;
+  /** For waiting and repeating, a scenario: on a machine that is never quiet the run must still come to an end. */
+  patienceMs: number;
   quick: boolean;
   progress: (text: string) => void;
 }
@@ -27,7 +30,7 @@ export async function openBench(settings: Settings): Promise<Bench & { close(): 
   });
   const subjects: Subject[] = [];
   const young = new Set<Subject>();
-  let patienceMs = settings.quick ? 0 : PATIENCE_MS;
+  let { patienceMs } = settings;
   for (const peer of settings.peers) {
     settings.progress(`starting ${peer.name}`);
     subjects.push(await peer.start(provider));
@@ -57,7 +60,7 @@ export async function openBench(settings: Settings): Promise<Bench & { close(): 
     tools: (job) => load<ToolResult>({ kind: "tools", ...job }),
     async observe(subject, work) {
       let best = await observed(subject, work);
-      for (let again = 0; again < 2 && patienceMs > 0 && disturbance(best) > DISTURBED; again++) {
+      for (let again = 0; again < 2 && patienceMs > 0 && disturbance(conditions(best)) > DISTURBED; again++) {
         settings.progress(
           `   disturbed (host ${percent(best.stolen)}, other processes ${percent(best.foreign)}): once more when it is quiet`,
         );
@@ -65,7 +68,7 @@ export async function openBench(settings: Settings): Promise<Bench & { close(): 
         await quiet(Math.min(patienceMs, 20_000));
         const next = await observed(subject, work);
         patienceMs -= performance.now() - since;
-        if (disturbance(next) < disturbance(best)) best = next;
+        if (disturbance(conditions(next)) < disturbance(conditions(best))) best = next;
       }
       return best;
     },
@@ -123,11 +126,6 @@ async function runWrk(job: Omit<ClosedJob, "kind">): Promise<ClosedResult> {
   return { ...rest, latency: { count: rest.requests, p50, p90, p99, max } };
 }
 
-/** Above this share of the cores in others' hands a measurement is repeated. */
-const DISTURBED = 0.1;
-/** For waiting and repeating, a scenario: on a machine that is never quiet the run must still come to an end. */
-const PATIENCE_MS = 240_000;
-
 /** Returns once a second has passed in which others left the cores alone, or when the time is up. */
 async function quiet(withinMs: number): Promise<void> {
   const nobody: Subject = { name: "", pid: null, startedAt: 0, same: () => null, stop: async () => {} };
@@ -136,13 +134,8 @@ async function quiet(withinMs: number): Promise<void> {
       await Bun.sleep(1000);
       return {};
     });
-    if (disturbance(usage) < DISTURBED / 2) return;
+    if (disturbance(conditions(usage)) < DISTURBED / 2) return;
   }
-}
-
-function disturbance(usage: Usage): number {
-  const amount = usage.stolen + usage.foreign;
-  return Number.isFinite(amount) ? amount : 0;
 }
 
 function percent(share: number): string {

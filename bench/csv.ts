@@ -76,10 +76,39 @@ export function typical(rows: readonly Row[], subject: string, name: string | un
   return median(pick(rows, subject, name).map((row) => Number(row[column] ?? Number.NaN)));
 }
 
-/** The median over the rounds of the quotient within a round: what a noisy machine leaves standing. */
+/**
+ * The median over the rounds of the quotient within a round: what a noisy machine leaves standing.
+ * Where no round has both, because one of the two was set aside, the quotient of the medians.
+ */
 export function ratio(rows: readonly Row[], over: string, under: string, name: string | undefined, column: string): number {
   const below = new Map(pick(rows, under, name).map((row) => [row["round"], Number(row[column] ?? Number.NaN)]));
-  return median(pick(rows, over, name).map((row) => Number(row[column] ?? Number.NaN) / (below.get(row["round"]) ?? Number.NaN)));
+  const within = median(pick(rows, over, name).map((row) => Number(row[column] ?? Number.NaN) / (below.get(row["round"]) ?? Number.NaN)));
+  return Number.isFinite(within) ? within : typical(rows, over, name, column) / typical(rows, under, name, column);
+}
+
+/** Above this share of the cores in the hands of the host or of foreign processes, a measurement says more about them than about the contender. */
+export const DISTURBED = 0.1;
+
+/** The share of the used cores that others had during a measurement. 0 where that was not watched. */
+export function disturbance(row: Row): number {
+  const share = Number(row["stolen"] ?? Number.NaN) + Number(row["foreign"] ?? Number.NaN);
+  return Number.isFinite(share) ? share : 0;
+}
+
+/** Without the disturbed measurements, save that a subject and case that has no other keeps its least disturbed one. */
+export function undisturbed(rows: readonly Row[]): { rows: Row[]; setAside: number; disturbedOnly: string[] } {
+  const groups = Map.groupBy(rows, (row) => `${row["subject"]}, ${row["case"]}`);
+  const kept = new Set<Row>();
+  const disturbedOnly: string[] = [];
+  for (const [name, group] of groups) {
+    const clean = group.filter((row) => disturbance(row) <= DISTURBED);
+    for (const row of clean) kept.add(row);
+    if (clean.length > 0) continue;
+    disturbedOnly.push(name);
+    const [least] = group.toSorted((one, other) => disturbance(one) - disturbance(other));
+    if (least) kept.add(least);
+  }
+  return { rows: rows.filter((row) => kept.has(row)), setAside: rows.length - kept.size, disturbedOnly };
 }
 
 export function distinct(rows: readonly Row[], column: string): string[] {

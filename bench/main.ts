@@ -4,11 +4,11 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openBench, wrk } from "./bench.ts";
-import { toCsv } from "./csv.ts";
+import { toCsv, undisturbed } from "./csv.ts";
 import { machine } from "./machine.ts";
 import { peers, usualPeers } from "./peers/index.ts";
 import { canPin, coreOf, endChildrenWithUs, ROOT, stopAll, WORK } from "./processes.ts";
-import { writeReport } from "./report.ts";
+import { conditionsNote, writeReport } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 import type { Peer } from "./subject.ts";
 import { asText } from "./tables.ts";
@@ -21,6 +21,7 @@ const HELP = `Measures Headgate beside nginx, a bare Bun relay, Portkey and Lite
   npm run bench -- --peers all        LiteLLM too; or a list: --peers direct,nginx,headgate
   npm run bench -- --seconds 10       length of one measurement (default 5)
   npm run bench -- --rounds 5         repetitions of each (default 3)
+  npm run bench -- --patience 900     seconds a scenario may spend on repeating what others disturbed (default 240)
   npm run bench -- --save             write to bench/results although contenders are missing
   npm run bench -- --list             the scenarios
 
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     peers: { type: "string" },
     seconds: { type: "string" },
     rounds: { type: "string" },
+    patience: { type: "string" },
     quick: { type: "boolean", default: false },
     save: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -96,28 +98,31 @@ mkdirSync(results, { recursive: true });
 if (!keep) progress(`results of this run go to ${results}`);
 
 rmSync(join(WORK, "logs"), { recursive: true, force: true });
-const timestamp = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-const description = await machine(taking);
 const failed: string[] = [];
 for (const scenario of toRun) {
   progress(`── ${scenario.name}: ${scenario.title}`);
   let bench: Awaited<ReturnType<typeof openBench>> | undefined;
+  // Read anew each time: a run takes an hour, and who works on the code meanwhile must find the commit that was measured.
+  const description = await machine(taking);
+  const timestamp = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   try {
     bench = await openBench({
       peers: taking,
       seconds: positive("seconds", values.seconds, values.quick ? 1 : 5),
       rounds: positive("rounds", values.rounds, values.quick ? 1 : 3),
+      patienceMs: values.quick ? 0 : 1000 * Number(values.patience ?? 240),
       quick: values.quick,
       progress,
     });
     const rows = await scenario.run(bench);
     writeFileSync(join(results, `${scenario.name}.csv`), toCsv(rows.map((row) => ({ timestamp, commit: description.commit, ...row }))));
     writeFileSync(join(results, `${scenario.name}.machine.json`), `${JSON.stringify({ timestamp, ...description }, null, 2)}\n`);
-    const report = scenario.report(rows);
+    const report = scenario.report(undisturbed(rows).rows);
     console.log();
     for (const headline of report.headlines)
       console.log(`  ${headline.met ? "✓" : "✗"} ${headline.text}: ${headline.value} (bar: ${headline.bar})`);
-    for (const table of report.tables) console.log(`\n${asText(table)}`);
+    for (const table of report.tables) if (table.rows.length > 0) console.log(`\n${asText(table)}`);
+    for (const note of conditionsNote(rows)) console.log(`\n  ${note}`);
     console.log();
   } catch (error) {
     failed.push(scenario.name);

@@ -135,6 +135,7 @@ export function endChildrenWithUs(): void {
   process.on("exit", killAll);
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => {
+      console.error(`ended by ${name}`);
       killAll();
       process.exit(name === "SIGINT" ? 130 : 143);
     });

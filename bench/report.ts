@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { svg } from "./charts.ts";
-import { fromCsv, median, type Row } from "./csv.ts";
+import { DISTURBED, disturbance, fromCsv, median, type Row, undisturbed } from "./csv.ts";
 import type { Machine } from "./machine.ts";
 import { peers } from "./peers/index.ts";
 import { scenarios } from "./scenarios/index.ts";
@@ -24,11 +24,11 @@ export async function writeReport(): Promise<void> {
     const first = rows[0];
     if (first === undefined) continue;
     const described = JSON.parse(readFileSync(join(RESULTS, `${scenario.name}.machine.json`), "utf8")) as Machine & { timestamp: string };
-    const known = machines.find((each) => each.timestamp === described.timestamp);
+    const known = machines.find((each) => sameMachine(each, described));
     if (known) known.scenarios.push(scenario.name);
     else machines.push({ ...described, scenarios: [scenario.name] });
 
-    const report = scenario.report(rows);
+    const report = scenario.report(undisturbed(rows).rows);
     for (const each of report.headlines) headlines.push(`| ${each.text} | ${each.value} | ${each.bar} | ${each.met ? "yes" : "**no**"} |`);
     const parts = [
       `## ${scenario.title}`,
@@ -48,20 +48,44 @@ export async function writeReport(): Promise<void> {
   writeFileSync(join(HERE, "RESULTS.md"), page(headlines, machines, sections));
 }
 
-function conditionsNote(rows: readonly Row[]): string[] {
-  const taken = rows.map((row) => Number(row["stolen"] ?? Number.NaN) + Number(row["foreign"] ?? Number.NaN)).filter(Number.isFinite);
-  if (taken.length === 0) return [];
+function sameMachine(one: Machine, other: Machine): boolean {
+  const facts = ({ cpu, cores, memoryGb, kernel, virtual, pinning, loadGenerator, contenders }: Machine) => ({
+    cpu,
+    cores,
+    memoryGb,
+    kernel,
+    virtual,
+    pinning,
+    loadGenerator,
+    contenders,
+  });
+  return Bun.deepEquals(facts(one), facts(other));
+}
+
+/** How good the conditions were, in one paragraph. */
+export function conditionsNote(all: readonly Row[]): string[] {
+  const watched = all.filter((row) => row["stolen"] !== undefined);
+  if (watched.length === 0) return [];
+  const { setAside, disturbedOnly } = undisturbed(all);
+  const shares = watched.map(disturbance);
   const share = (value: number) => `${(value * 100).toFixed(0)} %`;
-  return [
-    `Conditions: the host and processes foreign to the run took ${share(median(taken))} of the cores at the median measurement and ${share(Math.max(...taken))} at the worst.`,
+  const told = [
+    `Conditions: the host and processes foreign to the run took ${share(median(shares))} of the cores at the median measurement and ${share(Math.max(...shares))} at the worst.`,
   ];
+  if (setAside > 0)
+    told.push(
+      `${setAside} of ${all.length} measurements with more than ${share(DISTURBED)} are left out of the tables (not out of the CSV).`,
+    );
+  if (disturbedOnly.length > 0)
+    told.push(`No undisturbed measurement was had of: ${disturbedOnly.join("; ")}. There the least disturbed one stands.`);
+  return [told.join(" ")];
 }
 
 function page(headlines: string[], machines: (Machine & { timestamp: string; scenarios: string[] })[], sections: string[]): string {
   const about = peers.map((peer) => `- **${peer.name}**: ${peer.about}.`);
   const described = machines.map((each) =>
     [
-      `Run of ${each.timestamp} (${each.scenarios.join(", ")}):`,
+      machines.length === 1 ? "All runs:" : `The runs of ${each.scenarios.join(", ")}:`,
       "",
       `- ${each.cpu}, ${each.cores} cores, ${each.memoryGb} GB, ${each.kernel}; virtual machine: ${each.virtual}`,
       `- pinning: ${each.pinning}; load: ${each.loadGenerator}`,

@@ -89,14 +89,46 @@ export function chatBody(call: Call, options: { stream?: boolean; messages?: str
   return `{"model":${JSON.stringify(call.model)}${limit},"messages":${messages}${options.stream ? ',"stream":true' : ""}}`;
 }
 
-/** Subjects in turn, round after round, so that a slow minute of the machine hits them all. Every other round runs backwards. */
+/**
+ * Subjects in turn, round after round, so that a slow minute of the machine hits them all. Every other round runs backwards.
+ * One that fails, because it has died for instance, is left out from there on; what it did before and the others stay.
+ */
 export async function rounds(
   bench: Bench,
   subjects: readonly Subject[],
   work: (subject: Subject, round: number) => Promise<void>,
 ): Promise<void> {
+  let present = subjects;
   for (let round = 1; round <= bench.rounds; round++) {
-    const order = round % 2 === 1 ? subjects : [...subjects].reverse();
-    for (const subject of order) await work(subject, round);
+    const order = round % 2 === 1 ? present : present.toReversed();
+    for (const subject of order) {
+      if (!(await survives(bench, subject.name, () => work(subject, round)))) present = present.filter((each) => each !== subject);
+    }
+  }
+  if (present.length === 0) throw new Error("no contender came through");
+}
+
+/** A young process for each contender but direct, one after the other, ended when its work is done. */
+export async function eachFresh(bench: Bench, options: { ready: boolean }, work: (subject: Subject) => Promise<void>): Promise<void> {
+  for (const peer of bench.peers) {
+    if (peer.name === "direct") continue;
+    await survives(bench, peer.name, async () => {
+      const subject = await bench.fresh(peer.name, options);
+      try {
+        await work(subject);
+      } finally {
+        await subject.stop();
+      }
+    });
+  }
+}
+
+async function survives(bench: Bench, name: string, work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    bench.progress(`${name} left out from here on: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }

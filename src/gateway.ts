@@ -8,19 +8,44 @@ import { newCallId } from "./canonical/ids.ts";
 import { defaultLimits } from "./config/config.ts";
 import type { Config } from "./config/config.ts";
 import { checkRequestLine, doors, requestTarget } from "./doors/doors.ts";
-import type { RequestTarget, Way } from "./doors/doors.ts";
+import type { ChatDoor, RequestTarget, Way } from "./doors/doors.ts";
 import { listModels } from "./doors/models.ts";
+import { countTokens as anthropicCount } from "./formats/anthropic/count-tokens.ts";
 import { messages } from "./formats/anthropic/messages.ts";
 import type { ClientCodec, Codec } from "./formats/codec.ts";
+import { converse } from "./formats/bedrock/converse.ts";
 import { cohereChat } from "./formats/cohere/chat.ts";
+import { embed as cohereEmbed } from "./formats/cohere/embed.ts";
+import { rerank as cohereRerank } from "./formats/cohere/rerank.ts";
+import { countTokens as geminiCount } from "./formats/gemini/count-tokens.ts";
+import { embedContent } from "./formats/gemini/embed-content.ts";
+import { generateContent, generateContentArray } from "./formats/gemini/generate-content.ts";
+import { rerank as jinaRerank } from "./formats/jina/rerank.ts";
 import { ollamaChat } from "./formats/ollama/chat.ts";
+import { embed as ollamaEmbed } from "./formats/ollama/embed.ts";
 import { chatCompletions } from "./formats/openai/chat-completions.ts";
-import { authenticate, handleChat } from "./handle.ts";
+import { completions } from "./formats/openai/completions.ts";
+import { embeddings as openaiEmbeddings } from "./formats/openai/embeddings.ts";
+import { imageVariations, images } from "./formats/openai/images.ts";
+import { moderations } from "./formats/openai/moderations.ts";
+import { responses } from "./formats/openai/responses.ts";
+import { speech } from "./formats/openai/speech.ts";
+import { transcriptions } from "./formats/openai/transcriptions.ts";
+import { embeddings as voyageEmbeddings } from "./formats/voyage/embeddings.ts";
+import { rerank as voyageRerank } from "./formats/voyage/rerank.ts";
+import { authenticate, handleChat, handleOperation } from "./handle.ts";
 import type { Entrance } from "./handle.ts";
 import { configuredKeys, furnish } from "./house.ts";
 import type { Furnishing, Materials } from "./house.ts";
 import { createMock, mockModels } from "./mock/mock.ts";
+import type { Hashing } from "./providers/auth/hashing.ts";
 import { Deadlines } from "./resilience/deadlines.ts";
+import { countTokens } from "./operations/count-tokens.ts";
+import { embeddings } from "./operations/embeddings.ts";
+import type { OperationDoor } from "./operations/operation.ts";
+import { passthrough } from "./operations/passthrough.ts";
+import { relay } from "./operations/relay.ts";
+import { rerank } from "./operations/rerank.ts";
 import type { Clock, House } from "./stages/call.ts";
 import { Ledger } from "./stores/ledger.ts";
 import type { CallRecord, Store } from "./stores/ports.ts";
@@ -29,15 +54,43 @@ import type { Log } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import type { Fetch } from "./upstream/send.ts";
 
+/** Those that clients speak too. */
+const clientCodecs: readonly ClientCodec[] = [chatCompletions, messages, responses, generateContent, completions];
 /** Every format this build speaks; a new one is its file and its line here. */
-const codecs: readonly Codec[] = [chatCompletions, messages, cohereChat, ollamaChat];
-/** Those of them that clients speak too. */
-const clientCodecs: readonly ClientCodec[] = [chatCompletions, messages];
+const codecs: readonly Codec[] = [...clientCodecs, converse, cohereChat, ollamaChat];
 
 /** Where each format's clients knock. */
-const chatPaths: Readonly<Record<string, ClientCodec>> = {
-  "/v1/chat/completions": chatCompletions,
-  "/v1/messages": messages,
+const chatDoors: readonly ChatDoor[] = [
+  { path: "/v1/chat/completions", codec: chatCompletions },
+  { path: "/v1/completions", codec: completions },
+  { path: "/v1/responses", codec: responses },
+  { path: "/v1/messages", codec: messages },
+  // The official SDK asks under /v1 since 3.0, and under /v1beta before.
+  ...["/v1beta", "/v1"].flatMap((version): ChatDoor[] => [
+    { path: `${version}/models/{model}:generateContent`, codec: generateContent, stream: false },
+    { path: `${version}/models/{model}:streamGenerateContent`, codec: generateContentArray, stream: true, asked: { word: "alt=sse", codec: generateContent } },
+  ]),
+];
+
+/** Where the clients of the other operations knock. */
+const countMessages = countTokens(anthropicCount);
+const countContents = countTokens(geminiCount);
+const ranking = rerank(cohereRerank, [jinaRerank, voyageRerank]);
+const operationDoors: Readonly<Record<string, OperationDoor>> = {
+  "/v1/messages/count_tokens": countMessages,
+  "/v1beta/models/{model}:countTokens": countContents,
+  "/v1/models/{model}:countTokens": countContents,
+  "/v1/embeddings": embeddings(openaiEmbeddings, [voyageEmbeddings, embedContent, cohereEmbed, ollamaEmbed]),
+  "/v1/rerank": ranking,
+  "/v2/rerank": ranking,
+  "/v1/moderations": relay(moderations, { path: "/moderations", takes: ["json"], model: "omni-moderation-latest" }),
+  "/v1/images/generations": relay(images, { path: "/images/generations", takes: ["json"] }),
+  "/v1/images/edits": relay(images, { path: "/images/edits", takes: ["form", "json"] }),
+  "/v1/images/variations": relay(imageVariations, { path: "/images/variations", takes: ["form"] }),
+  "/v1/audio/speech": relay(speech, { path: "/audio/speech", takes: ["json"], flows: true }),
+  "/v1/audio/transcriptions": relay(transcriptions, { path: "/audio/transcriptions", takes: ["form"] }),
+  "/v1/audio/translations": relay(transcriptions, { path: "/audio/translations", takes: ["form"] }),
+  "/passthrough/*": passthrough(chatCompletions.client),
 };
 
 const MAX_REPLY_BYTES = 64 << 20;
@@ -53,6 +106,8 @@ export interface Parts {
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Lower-case hex. A synchronous one saves each call a turn of the event loop. */
   sha256?: ((text: string) => string | Promise<string>) | undefined;
+  /** For signing requests to cloud providers: a tenth of the time that web standards take. */
+  hashing?: Hashing | undefined;
   /** Runs something after the current turn of the event loop. */
   defer?: ((run: () => void) => void) | undefined;
   toStream?: ToStream | undefined;
@@ -90,6 +145,7 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
     mockModels: mockModels.map((model) => model.example),
     env: parts.env ?? {},
     sha256: parts.sha256 ?? subtleSha256,
+    hashing: parts.hashing,
   };
   const toStream = parts.toStream ?? pullStream;
 
@@ -122,11 +178,11 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
     const error = toGatewayError(thrown);
     const id = newCallId(clock.now());
     refused(error, id);
-    return answerError(formatFor(request), error, id);
+    return answerError(formatFor(request).client, error, id);
   };
 
-  const wayOf = doors(chatPaths);
-  const answerRequest = async (request: Request, { path, search }: RequestTarget, way: Exclude<Way, { kind: "chat" }> | undefined): Promise<Response> => {
+  const wayOf = doors(chatDoors, operationDoors);
+  const answerRequest = async (request: Request, { path, search }: RequestTarget, way: Exclude<Way, { kind: "chat" | "operation" }> | undefined): Promise<Response> => {
     switch (way?.kind) {
       case "models":
       case "model": {
@@ -140,7 +196,7 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
       case "metrics":
         return new Response(metrics.print(), { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
       case "home":
-        return Response.json({ name: "headgate", doors: Object.keys(chatPaths), models: "/v1/models", health: "/health/ready", metrics: "/metrics" });
+        return Response.json({ name: "headgate", doors: [...chatDoors.map((door) => door.path), ...Object.keys(operationDoors)], models: "/v1/models", health: "/health/ready", metrics: "/metrics" });
       case undefined:
         throw new GatewayError("route_not_found", `There is no door at ${request.method.slice(0, 20)} ${path.slice(0, 100)}.`);
     }
@@ -150,9 +206,10 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
     fetch(request) {
       try {
         const target = requestTarget(request.url);
-        const way = wayOf(target.path);
+        const way = wayOf(target);
         checkRequestLine(request.method, request.headers, way);
         if (way?.kind === "chat") return handleChat(request, way, target.search, entrance);
+        if (way?.kind === "operation") return handleOperation(request, way, target.search, entrance);
         return answerRequest(request, target, way).catch((thrown: unknown) => refuse(request, thrown));
       } catch (thrown) {
         return Promise.resolve(refuse(request, thrown));
@@ -174,8 +231,9 @@ const kept = Promise.resolve();
 /** Errors outside of a format's own door: in the dialect that the request's headers or path speak. */
 function formatFor(request: Request): ClientCodec {
   const { path } = requestTarget(request.url);
-  const anthropic = request.headers.has("anthropic-version") || path.startsWith("/anthropic/") || path.startsWith("/v1/messages");
-  return anthropic ? messages : chatCompletions;
+  if (request.headers.has("anthropic-version") || path.startsWith("/anthropic/") || path.startsWith("/v1/messages")) return messages;
+  if (request.headers.has("x-goog-api-key") || path.startsWith("/gemini/") || path.startsWith("/v1beta/")) return generateContent;
+  return chatCompletions;
 }
 
 async function readiness(store: Store | undefined): Promise<Response> {

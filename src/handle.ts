@@ -2,7 +2,7 @@
 
 import { presentedKey } from "./accounts/keys.ts";
 import type { KeyBook, KnownKey } from "./accounts/keys.ts";
-import { answer, answerError } from "./answer/answer.ts";
+import { answer, answerError, answerRelay } from "./answer/answer.ts";
 import type { ToStream } from "./answer/answer.ts";
 import { GatewayError, toGatewayError } from "./canonical/errors.ts";
 import { newCallId } from "./canonical/ids.ts";
@@ -11,7 +11,8 @@ import type { JsonObject } from "./canonical/json.ts";
 import { readBody } from "./doors/read-body.ts";
 import type { Way } from "./doors/doors.ts";
 import { run } from "./pipeline.ts";
-import { Call } from "./stages/call.ts";
+import { Call, ChatCall } from "./stages/call.ts";
+import { chat } from "./stages/dispatch.ts";
 import type { House } from "./stages/call.ts";
 
 /** What a request needs of the gateway: the house as it is now, and who may enter. */
@@ -31,7 +32,7 @@ export async function handleChat(request: Request, way: Extract<Way, { kind: "ch
   const startedAt = house.clock.now();
   const startedMono = house.clock.monotonic();
   const id = newCallId(startedAt);
-  let call: Call | undefined;
+  let call: ChatCall | undefined;
   try {
     if (request.method !== "POST") throw new GatewayError("method_not_allowed", `${request.method.slice(0, 20)} is not a method of this door.`);
     // Strangers are refused from the headers, before their body is read.
@@ -42,13 +43,41 @@ export async function handleChat(request: Request, way: Extract<Way, { kind: "ch
     const options = callOptions(request.headers, body);
     const model = way.model ?? asString(body["model"]) ?? "";
     const stream = way.stream ?? body["stream"] === true;
-    call = new Call({ id, house, codec: way.codec, door: { headers: request.headers, model: way.model, stream: way.stream }, text, outline, body, model, stream, principal, signal: request.signal, startedAt, startedMono, ...options });
+    call = new ChatCall({ id, house, operation: chat, format: way.codec.name, codec: way.codec, door: { headers: request.headers, model: way.model, stream: way.stream }, text, outline, body, model, stream, principal, signal: request.signal, startedAt, startedMono, ...options });
     house.began();
     return await answer(call, await run(call), entrance.toStream);
   } catch (thrown) {
     const error = toGatewayError(thrown);
     if (!call || error.code === "internal") entrance.refused(error, id);
-    return answerError(way.codec, error, id, call?.attempts.length);
+    return answerError(way.codec.client, error, id, call?.attempts.length);
+  }
+}
+
+/** A file that is uploaded may be larger than a conversation: OpenAI takes recordings of 25 MB, others of 100. */
+const MAX_UPLOAD_BYTES = 100 << 20;
+
+/** The same journey for what is not chat. */
+export async function handleOperation(request: Request, way: Extract<Way, { kind: "operation" }>, search: string, entrance: Entrance): Promise<Response> {
+  const { house } = entrance;
+  const { door, rest } = way;
+  const startedAt = house.clock.now();
+  const startedMono = house.clock.monotonic();
+  const id = newCallId(startedAt);
+  let call: Call | undefined;
+  try {
+    if (!(door.methods ?? ["POST"]).includes(request.method)) throw new GatewayError("method_not_allowed", `${request.method.slice(0, 20)} is not a method of this door.`);
+    const principal = await authenticate(request.headers, search, entrance);
+    const limits = { maxBytes: entrance.maxBodyBytes, maxUploadBytes: Math.max(entrance.maxBodyBytes, MAX_UPLOAD_BYTES), deadlines: house.deadlines };
+    const { operation, model, stream, body } = await door.read(request, { house, limits, rest, search });
+    call = new Call({ id, house, operation, format: door.format, model, stream, principal, signal: request.signal, startedAt, startedMono, ...callOptions(request.headers, body) });
+    house.began();
+    const reply = await run(call);
+    if (reply.kind !== "relay") throw new Error("an operation other than chat answers with what it was given");
+    return await answerRelay(call, reply, entrance.toStream);
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    if (!call || error.code === "internal") entrance.refused(error, id);
+    return answerError(door.client, error, id, call?.attempts.length);
   }
 }
 

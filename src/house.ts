@@ -11,13 +11,15 @@ import { defaultRetry, defaultTimeouts } from "./config/config.ts";
 import type { ProviderType } from "./config/check.ts";
 import type { Config, ModelConfig, Price, ProviderConfig, Timeouts } from "./config/config.ts";
 import type { Codec, FormatName } from "./formats/codec.ts";
-import type { Auth, Provider } from "./providers/index.ts";
-import { baseUrlOf, discover, endpoints, findProvider, nearestProviderName, providerNames } from "./providers/index.ts";
+import type { Auth, Endpoint, Provider } from "./providers/index.ts";
+import { baseUrlOf, discover, endpoints, findProvider, nearestProviderName, offerings, providerNames } from "./providers/index.ts";
+import { cloudEnvironment, credentialOf } from "./providers/auth/credential.ts";
+import type { Hashing } from "./providers/auth/hashing.ts";
 import { costOf, pricesFrom } from "./providers/cost.ts";
 import { describeModel, knowsModel, listModels } from "./providers/models.ts";
 import { KeyRing } from "./resilience/key-ring.ts";
 import { fallback } from "./routing/fallback.ts";
-import type { House, Patience, ProviderSeat, Route, SpokenFormat, Target } from "./stages/call.ts";
+import type { House, Offer, Patience, ProviderSeat, Route, SpokenFormat, Target } from "./stages/call.ts";
 import type { Fetch } from "./upstream/send.ts";
 
 export interface Materials {
@@ -29,6 +31,8 @@ export interface Materials {
   mockModels: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   sha256(text: string): string | Promise<string>;
+  /** For signatures; absent: web standards'. */
+  hashing?: Hashing | undefined;
 }
 
 /** The type, and the usual name, of the provider that lives inside. */
@@ -43,6 +47,16 @@ export interface Furnishing {
   route: House["route"];
   /** `provider/model` for all that the providers are known to have. */
   offers(): readonly string[];
+  /** Routes and offers, with what is known of them. */
+  listings(): readonly Listing[];
+  /** Of a name that is in no list too, if a provider is known to have it. */
+  listing(name: string): Listing | undefined;
+}
+
+/** A name that may be asked for, and what is known of whom it reaches first. */
+export interface Listing extends Pick<Target, "name" | "capabilities" | "cost"> {
+  /** The provider; undefined for a route of the configuration. */
+  owner: string | undefined;
 }
 
 /** Throws GatewayError `invalid_request` when the configuration names what this build does not have. */
@@ -66,18 +80,45 @@ export function furnish(config: Config | undefined, materials: Materials, now: (
     return made;
   };
   let offers: string[] | undefined;
-  return {
+  let listings: ReadonlyMap<string, Listing> | undefined;
+  const furnishing: Furnishing = {
     seats,
     routes,
+    listings: () => [...(listings ??= listingsOf(furnishing, seats, config)).values()],
+    listing(name) {
+      const listed = (listings ??= listingsOf(furnishing, seats, config)).get(name);
+      // `provider/anything` is a route, but nobody says that there is such a model.
+      if (listed || name.includes("/")) return listed;
+      const [target] = improvise(name)?.targets ?? [];
+      return target && { name, owner: target.provider.name, capabilities: target.capabilities, cost: target.cost };
+    },
     route: (name) => routes.get(name) ?? improvise(name),
     offers: () => (offers ??= [...seats.keys()].flatMap((name) => offersOf(catalogueName(name, config), materials).map((model) => `${name}/${model}`))),
   };
+  return furnishing;
+}
+
+/** Made on first use: it looks up every model of every provider. */
+function listingsOf({ routes, offers }: Pick<Furnishing, "routes" | "offers">, seats: ReadonlyMap<string, ProviderSeat>, config: Config | undefined): ReadonlyMap<string, Listing> {
+  const all = new Map<string, Listing>();
+  for (const [name, { targets }] of routes) {
+    const [first] = targets;
+    if (first) all.set(name, { name, owner: undefined, capabilities: first.capabilities, cost: first.cost });
+  }
+  for (const name of offers()) {
+    const slash = name.indexOf("/");
+    const provider = seats.get(name.slice(0, slash));
+    if (!provider || all.has(name)) continue;
+    const { capabilities, cost } = makeTarget(provider, name.slice(slash + 1), config);
+    all.set(name, { name, owner: provider.name, capabilities, cost });
+  }
+  return all;
 }
 
 /** What is there when the configuration names no providers: each whose usual environment variable is set, and the mock. */
 export function discoveredProviders(env: Materials["env"]): ProviderConfig[] {
   const names = [...discover(env).map((one) => one.name), MOCK];
-  return names.map((name) => ({ name, type: name, baseUrl: undefined, apiKeys: undefined, headers: new Map(), formats: undefined, models: new Map(), timeout: defaultTimeouts }));
+  return names.map((name) => ({ name, type: name, baseUrl: undefined, apiKeys: undefined, headers: new Map(), formats: undefined, models: new Map(), cloud: {}, timeout: defaultTimeouts }));
 }
 
 /** The provider types of this build, for the configuration's check. */
@@ -100,29 +141,67 @@ function seat(config: ProviderConfig, materials: Materials, now: () => number): 
     const near = nearestProviderName(config.type);
     throw new GatewayError("not_supported", `providers.${config.name}: this build knows no provider type "${config.type}"${near ? `, did you mean "${near}"?` : "."}`, { field: `providers.${config.name}.type` });
   }
+  const formats = config.formats?.map((name) => formatNamed(name, materials.codecs, config.name));
+  const chat = endpoints(row, { baseUrl: config.baseUrl, formats, apiVersion: config.cloud.apiVersion });
+  const env = cloudEnvironment(config.cloud, materials.env);
+  const prove = prover(config, env, materials);
+  const speaks = spokenFormats(chat, materials, env, prove);
+  const offers = offered(row, chat, config.baseUrl, env, prove);
+  if (speaks.length === 0 && offers.length === 0) {
+    const reason = config.formats ? `does not speak ${config.formats.join(", ")}` : "needs a base_url";
+    throw new GatewayError("invalid_request", `providers.${config.name}: the type "${config.type}" ${reason}.`, { field: `providers.${config.name}` });
+  }
+  const base = baseUrlOf(config.baseUrl ?? row.baseUrl, env);
   return {
     name: config.name,
-    speaks: spokenFormats(config, row, materials),
-    keys: new KeyRing(config.apiKeys ?? keysFromEnvironment(row, materials.env), now),
+    speaks,
+    offers,
+    base: base === undefined ? undefined : { baseUrl: base.replace(/\/+$/, ""), credential: prove(row.auth) },
+    keys: new KeyRing(config.apiKeys ?? (hasOwnCredentials(config.cloud) ? [] : keysFromEnvironment(row, materials.env)), now),
     headers: { ...row.headers, ...Object.fromEntries([...config.headers].map(([name, value]) => [name, value.reveal()])) },
     fetch: materials.fetch,
   };
 }
 
-function spokenFormats(config: ProviderConfig, row: Provider, materials: Materials): SpokenFormat[] {
-  const formats = config.formats?.map((name) => formatNamed(name, materials.codecs, config.name));
+type Prove = (auth: Auth) => SpokenFormat["credential"];
+
+function prover(config: ProviderConfig, env: Materials["env"], materials: Materials): Prove {
+  const { fetch, hashing } = materials;
+  return (auth) => {
+    // Signatures carry the date, so this clock is the wall's.
+    const credential = credentialOf(auth, { settings: config.cloud, env, fetch, hashing, now: () => Date.now(), random: Math.random });
+    return (key, request) => credential(key.secret, { method: "POST", ...request });
+  };
+}
+
+/** Cloud credentials in the file win over a key that happens to be in the environment. */
+function hasOwnCredentials(cloud: ProviderConfig["cloud"]): boolean {
+  return [cloud.accessKeyId, cloud.profile, cloud.credentials, cloud.clientSecret].some((value) => value !== undefined);
+}
+
+function spokenFormats(chat: readonly Endpoint[], materials: Materials, env: Materials["env"], prove: Prove): SpokenFormat[] {
   const spoken: SpokenFormat[] = [];
-  for (const endpoint of endpoints(row, { baseUrl: config.baseUrl, formats })) {
-    const baseUrl = baseUrlOf(endpoint.baseUrl, materials.env);
+  for (const endpoint of chat) {
+    const baseUrl = baseUrlOf(endpoint.baseUrl, env);
     const codec = materials.codecs.find((one) => one.name === endpoint.format);
     if (baseUrl === undefined || !codec) continue;
-    spoken.push({ codec, baseUrl: baseUrl.replace(/\/+$/, ""), quirks: new Set(endpoint.quirks), credential: (key) => credential(endpoint.auth, key.secret) });
-  }
-  if (spoken.length === 0) {
-    const reason = config.formats ? `does not speak ${config.formats.join(", ")}` : "needs a base_url";
-    throw new GatewayError("invalid_request", `providers.${config.name}: the type "${config.type}" ${reason}.`, { field: `providers.${config.name}` });
+    spoken.push({
+      codec,
+      baseUrl: baseUrl.replace(/\/+$/, ""),
+      path: endpoint.path,
+      body: endpoint.body,
+      quirks: new Set(endpoint.quirks),
+      credential: prove(endpoint.auth),
+    });
   }
   return spoken;
+}
+
+function offered(row: Provider, chat: readonly Endpoint[], baseUrl: string | undefined, env: Materials["env"], prove: Prove): Offer[] {
+  return offerings(row, chat, { baseUrl }).flatMap(({ format, baseUrl: url, auth }): Offer[] => {
+    const at = baseUrlOf(url, env);
+    return at === undefined ? [] : [{ format, baseUrl: at.replace(/\/+$/, ""), credential: prove(auth) }];
+  });
 }
 
 /** A format by its full name, or by the last word of it (`messages`), or by its first hyphenated word (`chat`). */
@@ -141,14 +220,9 @@ function keysFromEnvironment(row: Provider, env: Materials["env"]): Secret[] {
   return [];
 }
 
-function credential(auth: Auth, secret: Secret | undefined): Record<string, string> {
-  if (!secret || auth.kind === "none") return {};
-  return auth.kind === "bearer" ? { authorization: `Bearer ${secret.reveal()}` } : { [auth.name]: secret.reveal() };
-}
-
 function mockSeat(config: ProviderConfig, materials: Materials, now: () => number): ProviderSeat {
   const speaks = materials.clientCodecs.map((codec) => ({ codec, baseUrl: "http://mock", quirks: new Set<never>(), credential: () => ({}) }));
-  return { name: config.name, speaks, keys: new KeyRing([], now), headers: {}, fetch: materials.mock };
+  return { name: config.name, speaks, offers: [], base: undefined, keys: new KeyRing([], now), headers: {}, fetch: materials.mock };
 }
 
 function offersOf(type: string, materials: Materials): readonly string[] {

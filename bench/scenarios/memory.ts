@@ -2,7 +2,7 @@ import { short } from "../charts.ts";
 import { distinct, typical, type Row } from "../csv.ts";
 import { MARKER } from "../expected.ts";
 import { cpuBetween, memory as memoryOf, readCpu, type Memory } from "../processes.ts";
-import { chatBody, wrongOf, type Headline, type Scenario } from "../scenario.ts";
+import { chatBody, eachFresh, wrongOf, type Headline, type Scenario } from "../scenario.ts";
 import type { Table } from "../scenario.ts";
 
 const STREAMS = 300;
@@ -16,13 +16,11 @@ export const memory: Scenario = {
   async run(bench) {
     const rows: Row[] = [];
     const longSeconds = bench.seconds * (bench.quick ? 5 : 18);
-    for (const peer of bench.peers) {
-      if (peer.name === "direct") continue;
-      const subject = await bench.fresh(peer.name);
+    await eachFresh(bench, { ready: true }, async (subject) => {
       const { pid } = subject;
       const small = subject.same("openai", "ok", false);
       const stream = subject.same("openai", `paced-20ms-${CHUNKS}`, true);
-      if (pid === null || small === null || stream === null) continue;
+      if (pid === null || small === null || stream === null) return;
       const call = { target: small.target, body: chatBody(small), marker: `${MARKER} ` };
       const streams = { target: stream.target, body: chatBody(stream, { stream: true }), format: "openai" as const, chunks: CHUNKS };
 
@@ -73,8 +71,7 @@ export const memory: Scenario = {
         }),
       );
       bench.progress(`memory: ${subject.name}: ${short(slope)} MB a minute over the last ${Math.round((longSeconds * 2) / 3)} s`);
-      await subject.stop();
-    }
+    });
     return rows;
   },
 

@@ -1,7 +1,7 @@
 import { short } from "../charts.ts";
 import { distinct, typical, type Row } from "../csv.ts";
 import { MARKER } from "../expected.ts";
-import { chatBody, conditions, wrongOf, type Headline, type Scenario } from "../scenario.ts";
+import { chatBody, conditions, eachFresh, wrongOf, type Headline, type Scenario } from "../scenario.ts";
 import { byColumn, sum } from "../tables.ts";
 
 export const million: Scenario = {
@@ -12,11 +12,9 @@ export const million: Scenario = {
 
   async run(bench) {
     const rows: Row[] = [];
-    for (const peer of bench.peers) {
-      if (peer.name === "direct") continue;
-      const subject = await bench.fresh(peer.name);
+    await eachFresh(bench, { ready: true }, async (subject) => {
       const call = subject.same("openai", "ok", false);
-      if (call === null) continue;
+      if (call === null) return;
       const request = { target: call.target, body: chatBody(call), marker: `${MARKER} `, connections: 32 };
       // Young engines compile while they run; that is start-up, not the cost of a million.
       await bench.hammer({ ...request, seconds: Math.min(3, bench.seconds) });
@@ -44,8 +42,7 @@ export const million: Scenario = {
       bench.progress(
         `million: ${subject.name}: ${short((result.cpuSeconds * 1e6) / result.requests)} CPU s a million${after ? `, ${short((after.bytes - (before?.bytes ?? 0)) / calls)} MB of ledger a million, ${calls} on record of ${provided} the provider served` : ""}`,
       );
-      await subject.stop();
-    }
+    });
     return rows;
   },
 

@@ -1,7 +1,7 @@
 import { short } from "../charts.ts";
 import { distinct, typical, type Row } from "../csv.ts";
 import { memory } from "../processes.ts";
-import { chatBody, type Headline, type Scenario } from "../scenario.ts";
+import { chatBody, eachFresh, type Headline, type Scenario } from "../scenario.ts";
 import { byColumn } from "../tables.ts";
 
 export const startUp: Scenario = {
@@ -13,11 +13,9 @@ export const startUp: Scenario = {
   async run(bench) {
     const rows: Row[] = [];
     for (let round = 1; round <= Math.max(bench.rounds, bench.quick ? 1 : 5); round++) {
-      for (const peer of bench.peers) {
-        if (peer.name === "direct") continue;
-        const subject = await bench.fresh(peer.name, { ready: false });
+      await eachFresh(bench, { ready: false }, async (subject) => {
         const call = subject.same("openai", "ok", false);
-        if (call === null) continue;
+        if (call === null) return;
         const readyMs =
           subject.name === "headgate" ? await until(subject.startedAt, () => fetch(new URL("/health/ready", call.target.url))) : Number.NaN;
         const answerMs = await until(subject.startedAt, () =>
@@ -26,8 +24,7 @@ export const startUp: Scenario = {
         const resident = subject.pid === null ? Number.NaN : memory(subject.pid).residentMb;
         bench.progress(`start-up ${round}: ${subject.name}: first answer after ${short(answerMs)} ms`);
         rows.push({ subject: subject.name, case: "start", round, ready_ms: readyMs, first_answer_ms: answerMs, resident_mb: resident });
-        await subject.stop();
-      }
+      });
     }
     return rows;
   },

@@ -4,14 +4,14 @@ import type { ChatEvent } from "../canonical/chat.ts";
 import { GatewayError, toGatewayError } from "../canonical/errors.ts";
 import { isObject } from "../canonical/json.ts";
 import type { Decoder, Encoder, ReplyContext, Watcher } from "../formats/codec.ts";
-import type { Call, Outcome, StreamReply } from "../stages/call.ts";
+import type { ChatCall, Outcome, StreamReply } from "../stages/call.ts";
 import { frameReader } from "../upstream/framing/framing.ts";
 import type { FrameReader } from "../upstream/framing/framing.ts";
 import { Boundaries, eventBoundary, MAX_EVENT_SIZE, parseEvent, tooLong } from "../upstream/framing/sse.ts";
 
 /** What a runtime turns into a response body. */
 export interface Outflow {
-  /** The next bytes; undefined at the end. Never rejects. */
+  /** The next bytes; undefined at the end. Rejects when the answer must not read as complete: its connection is then broken off. */
   next(): Promise<Uint8Array | string | undefined>;
   /** The client has gone. */
   cancel(): void;
@@ -22,7 +22,7 @@ const latin1 = new TextDecoder("latin1");
 const utf8 = new TextDecoder();
 
 abstract class Flow implements Outflow {
-  protected readonly call: Call;
+  protected readonly call: ChatCall;
   protected readonly reply: StreamReply;
   readonly outcome: Outcome = {};
   #settled = false;
@@ -30,7 +30,7 @@ abstract class Flow implements Outflow {
   /** What must wait until the record is durable. */
   #last: Uint8Array | string | undefined;
 
-  constructor(call: Call, reply: StreamReply) {
+  constructor(call: ChatCall, reply: StreamReply) {
     this.call = call;
     this.reply = reply;
   }
@@ -67,6 +67,9 @@ abstract class Flow implements Outflow {
   /** The provider has closed the stream. */
   protected abstract ended(): Uint8Array | string | undefined;
 
+  /** The failure in the client's own words, as the last thing of a stream that has begun. */
+  protected abstract tell(error: GatewayError): string;
+
   protected hold(last: Uint8Array | string): void {
     this.#last = last;
   }
@@ -86,7 +89,7 @@ abstract class Flow implements Outflow {
     if (error.code === "client_closed") this.outcome.aborted = true;
     else this.outcome.error = error;
     await this.#settle();
-    return this.outcome.aborted ? undefined : this.call.codec.client.encodeStreamError(error, this.call.id);
+    return this.outcome.aborted ? undefined : this.tell(error);
   }
 
   /** Adds to the outcome what has been read so far: also of an answer that is broken off, since its tokens are billed. */
@@ -120,7 +123,7 @@ export class VerbatimFlow extends Flow {
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
 
-  constructor(call: Call, reply: StreamReply) {
+  constructor(call: ChatCall, reply: StreamReply) {
     super(call, reply);
     this.#watcher = call.codec.verbatim.watch({ includeUsage: asksForUsage(call) });
   }
@@ -192,6 +195,10 @@ export class VerbatimFlow extends Flow {
     return kept.length === 1 ? kept[0] : joined(kept);
   }
 
+  protected tell(error: GatewayError): string {
+    return this.call.codec.client.encodeStreamError(error, this.call.id);
+  }
+
   protected note(): void {
     const { usage, finish, model, error } = this.#watcher.reading;
     Object.assign(this.outcome, { usage, finish, servedModel: model, error: this.outcome.error ?? error });
@@ -204,7 +211,7 @@ export class TranslatedFlow extends Flow {
   readonly #decoder: Decoder;
   readonly #encoder: Encoder;
 
-  constructor(call: Call, reply: StreamReply, context: ReplyContext) {
+  constructor(call: ChatCall, reply: StreamReply, context: ReplyContext) {
     super(call, reply);
     this.#frames = frameReader(reply.spoken.codec.framing);
     this.#decoder = reply.spoken.codec.provider.decodeEvents(reply.spoken.quirks);
@@ -226,6 +233,10 @@ export class TranslatedFlow extends Flow {
     return out === "" ? undefined : out;
   }
 
+  protected tell(error: GatewayError): string {
+    return this.#encoder.push({ type: "error", error });
+  }
+
   /** Noted event by event. */
   protected note(): void {}
 
@@ -243,7 +254,9 @@ export class TranslatedFlow extends Flow {
           this.outcome.finish ??= event.finish;
           break;
         case "error":
-          throw event.error;
+          this.outcome.error = event.error;
+          this.hold(this.#encoder.push(event));
+          return out;
         case "end":
           this.hold(this.#encoder.push(event));
           continue;
@@ -255,7 +268,7 @@ export class TranslatedFlow extends Flow {
   }
 }
 
-function asksForUsage(call: Call): boolean {
+function asksForUsage(call: ChatCall): boolean {
   const options = call.body["stream_options"];
   return isObject(options) && options["include_usage"] === true;
 }

@@ -45,8 +45,29 @@ export interface ProviderConfig {
   formats: readonly string[] | undefined;
   /** Facts that win over the catalogue's, by the provider's own model name. */
   models: ReadonlyMap<string, ModelFacts>;
+  cloud: CloudSettings;
   /** For calls as `provider/model`; targets of aliases have their own, resolved from this. */
   timeout: Timeouts;
+}
+
+/** Where a cloud runs a vendor's models, and the credentials for it. What is absent comes from the cloud's usual environment variables. */
+export interface CloudSettings {
+  region?: string | undefined;
+  accessKeyId?: string | undefined;
+  secretAccessKey?: Secret | undefined;
+  sessionToken?: Secret | undefined;
+  profile?: string | undefined;
+  project?: string | undefined;
+  location?: string | undefined;
+  credentials?: Secret | undefined;
+  resource?: string | undefined;
+  apiVersion?: string | undefined;
+  tenantId?: string | undefined;
+  clientId?: string | undefined;
+  clientSecret?: Secret | undefined;
+  tokenUrl?: string | undefined;
+  scope?: string | undefined;
+  audience?: string | undefined;
 }
 
 export interface ModelFacts {

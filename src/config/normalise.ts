@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../canonical/json.ts";
 import { Secret } from "../canonical/secret.ts";
 import type { CheckOptions } from "./check.ts";
 import { defaultLimits, defaultLog, defaultRetry, defaultTimeouts } from "./config.ts";
-import type { Config, KeyConfig, ModelConfig, ModelFacts, Price, ProviderConfig, Retry, RetryTrigger, Target, Timeouts } from "./config.ts";
+import type { CloudSettings, Config, KeyConfig, ModelConfig, ModelFacts, Price, ProviderConfig, Retry, RetryTrigger, Target, Timeouts } from "./config.ts";
 import { defaultListen, formatListen, isLoopback, parseListen } from "./address.ts";
 import type { ListenAddress } from "./address.ts";
 import { fullFormat, resolveReference } from "./references.ts";
@@ -64,7 +64,30 @@ function providerOf(name: string, file: ProviderFile, options: CheckOptions): Pr
     headers: new Map(Object.entries(file.headers ?? {}).map(([header, value]) => [header.toLowerCase(), new Secret(value)])),
     formats: file.formats?.map((format) => (spoken === undefined ? format : (fullFormat(format, spoken) ?? format))),
     models,
+    cloud: cloudOf(file),
     timeout: timeoutsOf(defaultTimeouts, file.timeout),
+  };
+}
+
+function cloudOf(file: ProviderFile): CloudSettings {
+  const hidden = (value: string | undefined) => (value === undefined ? undefined : new Secret(value));
+  return {
+    region: file.region,
+    accessKeyId: file.access_key_id,
+    secretAccessKey: hidden(file.secret_access_key),
+    sessionToken: hidden(file.session_token),
+    profile: file.profile,
+    project: file.project,
+    location: file.location,
+    credentials: hidden(file.credentials),
+    resource: file.resource,
+    apiVersion: file.api_version,
+    tenantId: file.tenant_id,
+    clientId: file.client_id,
+    clientSecret: hidden(file.client_secret),
+    tokenUrl: file.token_url,
+    scope: file.scope,
+    audience: file.audience,
   };
 }
 

@@ -409,7 +409,7 @@ describe("what this build cannot do", () => {
     expect(
       lines(`database: postgres://u:hunter22@db/x
 redis: redis://x
-providers: { openai: { region: eu, profile: p } }
+providers: { openai: }
 models:
   a: { route: weighted, targets: [openai/x], cache: { mode: exact, ttl: 1h }, guardrails: [no-secrets], timeout: { connect: 1s } }
 keys:
@@ -418,8 +418,6 @@ keys:
     ).toEqual([
       "1:1 database: this build does not support PostgreSQL yet",
       "2:1 redis: this build does not support Redis yet",
-      "3:24 providers.openai.region: this build does not support cloud regions yet",
-      "3:36 providers.openai.profile: this build does not support AWS profiles yet",
       "5:8 models.a.route: this build does not support routes other than fallback yet",
       "5:46 models.a.cache: this build does not support caching yet",
       "5:79 models.a.guardrails: this build does not support guardrails yet",

@@ -12,11 +12,6 @@ export interface UnsupportedPart {
 export const unsupportedParts: readonly UnsupportedPart[] = [
   { path: ["redis"], what: "Redis" },
   { path: ["database"], what: "PostgreSQL", unless: (value) => typeof value !== "string" || !/^postgres(?:ql)?:/i.test(value) },
-  { path: ["providers", "*", "region"], what: "cloud regions" },
-  { path: ["providers", "*", "access_key_id"], what: "AWS credentials" },
-  { path: ["providers", "*", "secret_access_key"], what: "AWS credentials" },
-  { path: ["providers", "*", "session_token"], what: "AWS credentials" },
-  { path: ["providers", "*", "profile"], what: "AWS profiles" },
   { path: ["models", "*", "route"], what: "routes other than fallback", unless: (value) => typeof value !== "string" || value === "fallback" },
   { path: ["models", "*", "cache"], what: "caching" },
   { path: ["models", "*", "guardrails"], what: "guardrails" },

@@ -23,6 +23,8 @@ const BYTES_A_PATIENCE = PATIENCE_MS * 16;
 
 export interface BodyLimits {
   maxBytes: number;
+  /** For what is not JSON: forms with files in them. Absent: `maxBytes`. */
+  maxUploadBytes?: number;
   deadlines: { arm(ms: number, expire: () => void): Patience };
 }
 
@@ -52,11 +54,22 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
   return { text, outline: outlined, body };
 }
 
+/** A body of any kind, as bytes. */
+export async function readUpload(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
+  const maxBytes = limits.maxUploadBytes ?? limits.maxBytes;
+  checkEncodings(request.headers, maxBytes);
+  return await readBytes(request, { ...limits, maxBytes });
+}
+
 function checkHeaders(headers: Headers, maxBytes: number): void {
   const type = headers.get("content-type");
   if (type !== null && !/^application\/json[ \t]*(?:;.*)?$/i.test(type)) {
     throw new GatewayError("unsupported_media_type", `The content type ${JSON.stringify(type.slice(0, 80))} is not application/json.`);
   }
+  checkEncodings(headers, maxBytes);
+}
+
+function checkEncodings(headers: Headers, maxBytes: number): void {
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
     throw new GatewayError("unsupported_media_type", `The content encoding ${JSON.stringify(encoding.slice(0, 80))} is not accepted.`);
@@ -69,7 +82,7 @@ function checkHeaders(headers: Headers, maxBytes: number): void {
   if (Number(headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
 }
 
-function readBytes(request: Request, { maxBytes, deadlines }: BodyLimits): Promise<Uint8Array> {
+function readBytes(request: Request, { maxBytes, deadlines }: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
   const length = request.headers.get("content-length");
   const patienceMs = PATIENCE_MS * (1 + Math.floor(Number(length ?? 0) / BYTES_A_PATIENCE));
   return new Promise((resolve, reject) => {
@@ -89,7 +102,7 @@ function readBytes(request: Request, { maxBytes, deadlines }: BodyLimits): Promi
 }
 
 /** Chunked bodies say nothing about their size beforehand. */
-async function readUnannounced(request: Request, maxBytes: number, patience: Patience): Promise<Uint8Array> {
+async function readUnannounced(request: Request, maxBytes: number, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
   const pieces: Uint8Array[] = [];
   let size = 0;

@@ -26,7 +26,7 @@ export interface MockOptions {
 
 export type MockFetch = (
   url: string,
-  init: { method?: string; headers: Record<string, string>; body: string; signal?: AbortSignal },
+  init: { method?: string; headers: Record<string, string>; body?: string | Uint8Array; signal?: AbortSignal },
 ) => Promise<Response>;
 
 /** What is known of the call while it is answered. */
@@ -91,8 +91,8 @@ export function createMock(options: MockOptions): MockFetch {
   };
 }
 
-function parseBody(text: string): JsonObject {
-  const body = parseJson(text);
+function parseBody(text: string | Uint8Array | undefined): JsonObject {
+  const body = typeof text === "string" ? parseJson(text) : undefined;
   if (!isObject(body)) throw new GatewayError("invalid_json", "The body is not a JSON object.");
   return body;
 }

@@ -23,12 +23,12 @@ describe("every row", () => {
     }
     for (const variable of row.env) expect(variable).toMatch(/^[A-Z][A-Z0-9_]*$/);
     expect(new Set(row.env).size).toBe(row.env.length);
-    expect(row.speaks.length).toBeGreaterThan(0);
+    expect(row.speaks.length + (row.offers?.length ?? 0)).toBeGreaterThan(0);
     for (const quirk of row.quirks) expect(Object.keys(quirks)).toContain(quirk);
     expect(new Set(row.quirks).size).toBe(row.quirks.length);
     for (const alias of row.aliases ?? []) expect(alias).toMatch(/^[a-z0-9][a-z0-9.-]*$/);
-    // A vendor on the net needs a key, a server on this machine does not.
-    if (!row.local && row.baseUrl !== undefined) expect(row.env.length).toBeGreaterThan(0);
+    // A vendor on the net needs a key or signs its requests, a server on this machine does not.
+    if (!row.local && row.baseUrl !== undefined && row.auth.kind !== "signed") expect(row.env.length).toBeGreaterThan(0);
   });
 
   test("there are more than a hundred", () => {
@@ -45,8 +45,9 @@ describe("every row", () => {
     }
   });
 
-  test("no two vendors live at one address", () => {
-    const addresses = rows.filter(([, row]) => !row.local && row.baseUrl !== undefined).map(([, row]) => row.baseUrl);
+  test("no two vendors live at one address, unless their paths name the model's maker", () => {
+    const whole = rows.filter(([, row]) => !row.local && row.baseUrl !== undefined && !row.speaks.some((one) => typeof one !== "string" && one.path));
+    const addresses = whole.map(([, row]) => row.baseUrl);
     expect(addresses.length).toBe(new Set(addresses).size);
   });
 });

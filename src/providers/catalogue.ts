@@ -1,6 +1,6 @@
 /** Every vendor this build knows: one row each. A new OpenAI-compatible vendor is a line here and nothing else. */
 
-import { bearer, header, type Provider } from "./provider.ts";
+import { bearer, header, none, type Provider, signed } from "./provider.ts";
 
 const chat = ["openai/chat-completions"] as const;
 const messages = ["anthropic/messages"] as const;
@@ -13,13 +13,14 @@ const open = ["max-tokens", "no-developer-role", "no-metadata"] as const;
 
 export const catalogue = {
   // The two that others imitate.
-  openai: { label: "OpenAI", baseUrl: "https://api.openai.com/v1", env: ["OPENAI_API_KEY"], auth: bearer(), speaks: chat, quirks: [] },
+  openai: { label: "OpenAI", baseUrl: "https://api.openai.com/v1", env: ["OPENAI_API_KEY"], auth: bearer(), speaks: ["openai/chat-completions", { format: "openai/responses" }, { format: "openai/completions" }], quirks: [] },
   anthropic: {
     label: "Anthropic",
     baseUrl: "https://api.anthropic.com",
     env: ["ANTHROPIC_API_KEY"],
     auth: header("x-api-key"),
     speaks: messages,
+    offers: ["anthropic/count-tokens"],
     quirks: [],
     aliases: ["claude"],
   },
@@ -54,6 +55,7 @@ export const catalogue = {
       { format: "openai/chat-completions", prefix: "/v1", quirks: ["no-developer-role", "no-logit-bias", "no-n", "no-tool-choice", "no-metadata"] },
       { format: "anthropic/messages", auth: header("x-api-key") },
     ],
+    offers: ["ollama/embed"],
     quirks: [],
     local: true,
     docs: "base_url is the bare host",
@@ -65,6 +67,7 @@ export const catalogue = {
     env: [],
     auth: bearer(),
     speaks: ["openai/chat-completions", { format: "anthropic/messages", baseUrl: "http://127.0.0.1:8000", auth: header("x-api-key") }],
+    offers: ["jina/rerank"],
     quirks: ["no-developer-role", "system-first", "top-k"],
     local: true,
   },
@@ -414,6 +417,74 @@ export const catalogue = {
   meta: { label: "Meta", baseUrl: "https://api.meta.ai/v1", env: ["META_MODEL_API_KEY", "META_API_KEY"], auth: bearer(), speaks: chat, quirks: [] },
   llama: { label: "Llama API", baseUrl: "https://api.llama.com/compat/v1", env: ["LLAMA_API_KEY"], auth: bearer(), speaks: chat, quirks: open, aliases: ["llama-api"] },
   // Whatever it does not know is a 400 "Unknown name": `frequency_penalty`, `seed`.
+  gemini: {
+    label: "Google Gemini",
+    baseUrl: "https://generativelanguage.googleapis.com",
+    env: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"],
+    auth: header("x-goog-api-key"),
+    speaks: ["gemini/generate-content"],
+    offers: ["gemini/embed-content", "gemini/count-tokens"],
+    quirks: [],
+    aliases: ["google"],
+  },
+  vertex: {
+    label: "Google Vertex AI, Gemini",
+    baseUrl: "https://${VERTEX_HOST}/v1/projects/${GOOGLE_CLOUD_PROJECT}/locations/${GOOGLE_CLOUD_LOCATION}",
+    env: [],
+    auth: signed("google", header("x-goog-api-key")),
+    speaks: [
+      {
+        format: "gemini/generate-content",
+        path: (model, stream) => `/publishers/google/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
+        quirks: ["no-call-ids", "no-service-tier"],
+      },
+    ],
+    quirks: [],
+    pricesFrom: ["google-vertex", "google"],
+  },
+  "vertex-anthropic": {
+    label: "Google Vertex AI, Claude",
+    baseUrl: "https://${VERTEX_HOST}/v1/projects/${GOOGLE_CLOUD_PROJECT}/locations/${GOOGLE_CLOUD_LOCATION}",
+    env: [],
+    auth: signed("google", none()),
+    speaks: [
+      {
+        format: "anthropic/messages",
+        path: (model, stream) => `/publishers/anthropic/models/${encodeURIComponent(model)}:${stream ? "streamRawPredict" : "rawPredict"}`,
+        body: { anthropic_version: "vertex-2023-10-16", model: undefined },
+      },
+    ],
+    quirks: [],
+    pricesFrom: ["google-vertex-anthropic"],
+  },
+  bedrock: {
+    label: "Amazon Bedrock",
+    baseUrl: "https://bedrock-runtime.${AWS_REGION}.amazonaws.com",
+    env: ["AWS_BEARER_TOKEN_BEDROCK"],
+    auth: signed("aws-bedrock", bearer()),
+    speaks: ["bedrock/converse"],
+    // The SDK has a role "system" in messages, and the service refused it in September 2026 (litellm#41043).
+    quirks: ["system-first"],
+    aliases: ["amazon-bedrock"],
+    pricesFrom: ["amazon-bedrock"],
+  },
+  azure: {
+    label: "Azure OpenAI and Foundry",
+    baseUrl: "https://${AZURE_RESOURCE_NAME}.openai.azure.com",
+    env: ["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"],
+    auth: signed("entra", header("api-key")),
+    speaks: [
+      {
+        format: "openai/chat-completions",
+        prefix: "/openai/v1",
+        versioned: (version) => (deployment) => `/openai/deployments/${encodeURIComponent(deployment)}/chat/completions?api-version=${version}`,
+      },
+      { format: "openai/responses", prefix: "/openai/v1", versioned: (version) => () => `/openai/responses?api-version=${version}` },
+      { format: "anthropic/messages", baseUrl: "https://${AZURE_RESOURCE_NAME}.services.ai.azure.com/anthropic", auth: header("x-api-key") },
+    ],
+    quirks: [],
+    pricesFrom: ["azure", "azure-cognitive-services"],
+  },
   "gemini-openai": {
     label: "Gemini, through its OpenAI-compatible door",
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -421,7 +492,7 @@ export const catalogue = {
     auth: bearer(),
     speaks: chat,
     quirks: ["no-penalties", "no-seed", "no-metadata", "no-logit-bias", "no-user", "no-prompt-cache-key"],
-    aliases: ["google-openai", "google"],
+    aliases: ["google-openai"],
     pricesFrom: ["google"],
   },
   cohere: {
@@ -430,7 +501,29 @@ export const catalogue = {
     env: ["CO_API_KEY", "COHERE_API_KEY"],
     auth: bearer(),
     speaks: ["cohere/chat"],
+    offers: ["cohere/embed", "cohere/rerank"],
     quirks: [],
+  },
+  voyage: {
+    label: "Voyage AI",
+    baseUrl: "https://api.voyageai.com/v1",
+    env: ["VOYAGE_API_KEY"],
+    auth: bearer(),
+    speaks: [],
+    offers: ["voyage/embeddings", "voyage/rerank"],
+    quirks: [],
+    aliases: ["voyageai"],
+    pricesFrom: ["voyageai"],
+  },
+  jina: {
+    label: "Jina AI",
+    baseUrl: "https://api.jina.ai/v1",
+    env: ["JINA_API_KEY", "JINA_AI_API_KEY"],
+    auth: bearer(),
+    speaks: [],
+    offers: ["openai/embeddings", "jina/rerank"],
+    quirks: [],
+    aliases: ["jina-ai"],
   },
   "cohere-openai": {
     label: "Cohere, through its OpenAI-compatible door",
@@ -526,6 +619,7 @@ export const catalogue = {
     env: ["TOGETHER_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_API_KEY"],
     auth: bearer(),
     speaks: chat,
+    offers: ["jina/rerank"],
     quirks: ["max-tokens", "no-developer-role", "no-metadata", "no-strict", "top-k"],
     aliases: ["together", "together-ai"],
   },
@@ -602,6 +696,7 @@ export const catalogue = {
     env: ["SILICONFLOW_API_KEY"],
     auth: bearer(),
     speaks: chat,
+    offers: ["jina/rerank"],
     quirks: [...open, "enable-thinking", "top-k"],
   },
   "siliconflow-cn": {

@@ -42,6 +42,14 @@ const reads = ["image", "pdf"];
 const perceives = ["image", "pdf", "audio", "video"];
 
 export const rules: readonly ModelRule[] = [
+  // ── Amazon Bedrock: what its Converse API passes on to whom (AWS SDK documentation, vercel/ai, strands#1966) ─
+  { models: ["*"], except: ["claude-*", "nova-*"], providers: ["amazon-bedrock"], quirks: ["no-cache-marks", "no-result-status"] },
+  { models: ["nova-*"], providers: ["amazon-bedrock"], quirks: ["nova-parameters", "no-tool-cache-marks"] },
+  { models: ["mistral-*", "ministral-*", "magistral-*", "pixtral-*", "voxtral-*"], providers: ["amazon-bedrock"], quirks: ["short-tool-ids"] },
+  { models: ["llama*"], providers: ["amazon-bedrock"], quirks: ["no-tool-choice"] },
+  // No switch for their reasoning is documented there; this codec would send Claude's.
+  { models: ["qwen*", "minimax*", "kimi*", "glm*"], providers: ["amazon-bedrock"], capabilities: { reasoning: [] } },
+
   // ── Claude ───────────────────────────────────────────────────────────────────────────────────────────────
   // A Claude that is newer than this list is taken to be like the newest: adaptive thinking, no sampling, no forced tools (matrix).
   {

@@ -1,6 +1,6 @@
 /** Node: for applications that carry the gateway in their own process, and a listener for `http.createServer`. */
 
-import { hash } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { getRequestListener } from "@hono/node-server";
@@ -9,6 +9,10 @@ import type { Gateway, Parts } from "../index.ts";
 /** The parts that Node does better than web standards can. */
 export const nodeParts = {
   sha256: (text) => hash("sha256", text, "hex"),
+  hashing: {
+    sha256: (text) => hash("sha256", text, "hex"),
+    hmac: (key, text) => createHmac("sha256", key).update(text).digest(),
+  },
   defer: (run) => void setImmediate(run),
 } satisfies Parts;
 

@@ -4,11 +4,12 @@ import type { Capabilities } from "../canonical/capabilities.ts";
 import type { ChatEvent, ChatRequest, Finish } from "../canonical/chat.ts";
 import type { GatewayError } from "../canonical/errors.ts";
 import type { CallId } from "../canonical/ids.ts";
-import type { JsonObject } from "../canonical/json.ts";
+import type { Json, JsonObject } from "../canonical/json.ts";
 import type { Quirk } from "../canonical/quirks.ts";
 import type { Usage } from "../canonical/usage.ts";
 import type { Warning } from "../canonical/warnings.ts";
 import type { ClientCodec, Codec, Door } from "../formats/codec.ts";
+import type { OperationFormatName } from "../formats/operation.ts";
 import type { Deadlines } from "../resilience/deadlines.ts";
 import type { KeyRing, RingKey } from "../resilience/key-ring.ts";
 import type { RetryPolicy } from "../resilience/retry.ts";
@@ -87,6 +88,10 @@ export interface Target {
 export interface ProviderSeat {
   name: string;
   speaks: readonly SpokenFormat[];
+  /** The operations beside chat. */
+  offers: readonly Offer[];
+  /** Where requests of any kind are passed through to. */
+  base: Base | undefined;
   keys: KeyRing;
   headers: Record<string, string>;
   fetch: Fetch;
@@ -99,8 +104,21 @@ export interface SpokenFormat {
   quirks: ReadonlySet<Quirk>;
   /** Where the vendor keeps the format elsewhere than the format's own path; appended to the base URL. */
   path?: ((model: string, stream: boolean) => string) | undefined;
+  /** Fields of the body that this vendor wants set, or (undefined) left out. */
+  body?: Readonly<Record<string, Json | undefined>> | undefined;
   /** The credential as headers; signers look at the whole request. */
   credential(key: RingKey, request: Unsigned): Record<string, string> | Promise<Record<string, string>>;
+}
+
+/** An address of a provider, and the way to show the key there. */
+export interface Base {
+  baseUrl: string;
+  credential: SpokenFormat["credential"];
+}
+
+/** An operation beside chat, in a format in which one provider offers it. */
+export interface Offer extends Base {
+  format: OperationFormatName;
 }
 
 /** A request before its credential is added. */
@@ -121,14 +139,20 @@ export interface Principal {
 
 // ── the call ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What kind of work a call asks for. The stages ask it, and never its name. */
+export interface Operation {
+  /** On the record: `chat`, `embeddings`. */
+  name: string;
+  /** Sends the call to its target, and brings the reply to the point where it may be shown. */
+  dispatch(call: Call): Promise<Reply>;
+}
+
 export interface CallInput {
   id: CallId;
   house: House;
-  codec: ClientCodec;
-  door: Door;
-  text: string;
-  outline: Outline | undefined;
-  body: JsonObject;
+  operation: Operation;
+  /** The client's format, on the record. */
+  format: string;
   model: string;
   stream: boolean;
   strict: boolean;
@@ -142,17 +166,14 @@ export interface CallInput {
   startedMono: number;
 }
 
+/** What the calls of all operations share. */
 export class Call {
   readonly id: CallId;
   readonly house: House;
-  /** The client's format. */
-  readonly codec: ClientCodec;
-  readonly door: Door;
-  /** The body as it came. */
-  readonly text: string;
-  readonly outline: Outline | undefined;
-  readonly body: JsonObject;
+  readonly operation: Operation;
+  readonly format: string;
   readonly model: string;
+  /** The answer goes to the client as it comes. */
   readonly stream: boolean;
   readonly strict: boolean;
   readonly principal: Principal | undefined;
@@ -175,16 +196,12 @@ export class Call {
   key: RingKey | undefined;
   /** Milliseconds spent waiting for providers: what is left of the duration is ours. */
   upstreamMs = 0;
-  #request: ChatRequest | undefined;
 
   constructor(input: CallInput) {
     this.id = input.id;
     this.house = input.house;
-    this.codec = input.codec;
-    this.door = input.door;
-    this.text = input.text;
-    this.outline = input.outline;
-    this.body = input.body;
+    this.operation = input.operation;
+    this.format = input.format;
     this.model = input.model;
     this.stream = input.stream;
     this.strict = input.strict;
@@ -195,6 +212,34 @@ export class Call {
     this.signal = input.signal;
     this.startedAt = input.startedAt;
     this.startedMono = input.startedMono;
+  }
+}
+
+export interface ChatInput extends CallInput {
+  codec: ClientCodec;
+  door: Door;
+  text: string;
+  outline: Outline | undefined;
+  body: JsonObject;
+}
+
+export class ChatCall extends Call {
+  /** The client's format. */
+  readonly codec: ClientCodec;
+  readonly door: Door;
+  /** The body as it came. */
+  readonly text: string;
+  readonly outline: Outline | undefined;
+  readonly body: JsonObject;
+  #request: ChatRequest | undefined;
+
+  constructor(input: ChatInput) {
+    super(input);
+    this.codec = input.codec;
+    this.door = input.door;
+    this.text = input.text;
+    this.outline = input.outline;
+    this.body = input.body;
   }
 
   /** The request in the house's words, decoded on first use. */
@@ -219,8 +264,8 @@ export interface Outcome {
 interface ReplyBase {
   /** The provider's headers. */
   headers: Headers;
-  /** The format of what the provider sent; the client's own when `verbatim`. */
-  spoken: SpokenFormat;
+  /** The name of the format of what the provider sent. */
+  format: string;
   verbatim: boolean;
   target: Target;
   /** Milliseconds from the call's start to the first event. */
@@ -232,6 +277,8 @@ interface ReplyBase {
 /** An answer that is here in whole. */
 export interface WholeReply extends ReplyBase {
   kind: "whole";
+  /** The format of what the provider sent; the client's own when `verbatim`. */
+  spoken: SpokenFormat;
   /** The provider's bytes. */
   text: string;
   outcome: Outcome;
@@ -242,6 +289,7 @@ export interface WholeReply extends ReplyBase {
 /** An answer under way: at least its first event is here, and it is not an error. */
 export interface StreamReply extends ReplyBase {
   kind: "stream";
+  spoken: SpokenFormat;
   source: StreamSource;
 }
 
@@ -253,4 +301,18 @@ export interface StreamSource {
   close(): void;
 }
 
-export type Reply = WholeReply | StreamReply;
+/** An answer of another operation than chat: handed on as it is. */
+export interface RelayReply extends ReplyBase {
+  kind: "relay";
+  status: number;
+  contentType: string | undefined;
+  /** Names, or beginnings of names, of the provider's headers that go to the client under their own names. */
+  passes: readonly string[];
+  /** Here in whole, or under way, or none. */
+  body: string | Uint8Array<ArrayBuffer> | StreamSource | undefined;
+  outcome: Outcome;
+  /** Hears each chunk of a body under way, and undefined at its end: notes in the outcome what it learns. Never throws. */
+  hear?: ((chunk: Uint8Array | undefined) => void) | undefined;
+}
+
+export type Reply = WholeReply | StreamReply | RelayReply;

@@ -32,13 +32,13 @@ function record(call: Call, reply: Reply | undefined, outcome: Outcome): CallRec
     startedAt: call.startedAt,
     keyId: call.principal?.keyId ?? null,
     keyName: call.principal?.keyName ?? null,
-    operation: call.codec.operation,
-    clientFormat: call.codec.name,
+    operation: call.operation.name,
+    clientFormat: call.format,
     requestedModel: call.model.slice(0, 200),
     provider: target?.provider.name ?? null,
     model: target?.model ?? null,
     servedModel: outcome.servedModel?.slice(0, 200) ?? null,
-    providerFormat: reply?.spoken.codec.name ?? null,
+    providerFormat: reply?.format ?? null,
     stream: call.stream,
     verbatim: reply?.verbatim ?? false,
     status: aborted ? 499 : statusOf(reply, error),
@@ -55,7 +55,7 @@ function record(call: Call, reply: Reply | undefined, outcome: Outcome): CallRec
     costPico: (usage && target?.cost(usage, call.startedAt)) ?? null,
     firstByteMs: reply ? round(reply.firstByteMs) : null,
     durationMs: round(durationMs),
-    overheadMs: round(Math.max(0, reply?.kind === "stream" ? reply.firstByteMs - call.upstreamMs : durationMs - call.upstreamMs)),
+    overheadMs: round(Math.max(0, reply && reply.kind !== "whole" && call.stream ? reply.firstByteMs - call.upstreamMs : durationMs - call.upstreamMs)),
     warnings: call.warnings,
     session: call.session ?? null,
     tags: call.tags,
@@ -64,7 +64,7 @@ function record(call: Call, reply: Reply | undefined, outcome: Outcome): CallRec
 
 /** A failure after the first byte was told inside a 200. */
 function statusOf(reply: Reply | undefined, error: GatewayError | undefined): number {
-  if (reply) return 200;
+  if (reply) return reply.kind === "relay" ? reply.status : 200;
   return error?.status ?? 500;
 }
 

@@ -5,14 +5,15 @@ import { GatewayError } from "../canonical/errors.ts";
 /** `fetch` as the house needs it; the mock provider is one of these too. */
 export type Fetch = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body: string; signal: AbortSignal; redirect: "manual" },
+  init: { method: string; headers: Record<string, string>; body?: string | Uint8Array<ArrayBuffer>; signal: AbortSignal; redirect: "manual" },
 ) => Promise<Response>;
 
 export interface Sending {
   fetch: Fetch;
+  method: string;
   url: string;
   headers: Record<string, string>;
-  body: string;
+  body: string | Uint8Array<ArrayBuffer> | undefined;
   signal: AbortSignal;
   /** The provider's name, for messages. */
   provider: string;
@@ -20,9 +21,9 @@ export interface Sending {
 
 /** Sends; resolves when the response's headers are here. An abort throws the signal's reason when that is a GatewayError. */
 export function send(sending: Sending): Promise<Response> {
-  const { signal, headers, body, provider } = sending;
+  const { method, signal, headers, body, provider } = sending;
   // A followed redirect would carry x-api-key to a stranger (measured with undici: only Authorization is stripped).
-  return sending.fetch(sending.url, { method: "POST", headers, body, signal, redirect: "manual" }).then(
+  return sending.fetch(sending.url, body === undefined ? { method, headers, signal, redirect: "manual" } : { method, headers, body, signal, redirect: "manual" }).then(
     (response) => {
       if (response.status < 300 || response.status >= 400) return response;
       void response.body?.cancel().catch(() => {});

@@ -121,7 +121,7 @@ describe("parts that an application brings along", () => {
   const vendor =
     (body: (path: string, stream: boolean) => Response): Parts["fetch"] =>
     (url, init) =>
-      Promise.resolve(body(new URL(url).pathname, init.body.includes('"stream":true')));
+      Promise.resolve(body(new URL(url).pathname, String(init.body).includes('"stream":true')));
   const stream = (text: string): Response => new Response(text, { headers: { "content-type": "text/event-stream" } });
   const config = { providers: { openai: { api_key: "k" }, anthropic: { api_key: "k" } } };
 

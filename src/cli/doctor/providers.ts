@@ -23,6 +23,9 @@ type Seat = Gateway["furnishing"]["seats"] extends ReadonlyMap<string, infer Val
 const lists: Readonly<Record<string, { path: string; headers: Record<string, string> }>> = {
   "openai/chat-completions": { path: "/models", headers: {} },
   "anthropic/messages": { path: "/v1/models?limit=1000", headers: { "anthropic-version": "2023-06-01" } },
+  "gemini/generate-content": { path: "/v1beta/models?pageSize=1000", headers: {} },
+  "cohere/chat": { path: "/v1/models?page_size=1000", headers: {} },
+  "ollama/chat": { path: "/api/tags", headers: {} },
 };
 
 const patienceMs = 5000;
@@ -53,7 +56,8 @@ async function askProvider(
   config: Config,
 ): Promise<ProviderFindings> {
   const check = `${provider.name}${whichKey}`;
-  const [spoken] = seat.speaks;
+  // A cloud's own paths have no list beside them.
+  const spoken = seat.speaks.find((one) => lists[one.codec.name] !== undefined && one.path === undefined);
   const list = spoken && lists[spoken.codec.name];
   if (!spoken || !list) return { findings: [warn(check, "its format has no list of models, so nothing was asked")] };
   const url = `${spoken.baseUrl}${list.path}`;
@@ -129,11 +133,15 @@ function modelNames(text: string): Offered | undefined {
   } catch {
     return undefined;
   }
-  // Together answers with the bare list.
-  const data = isObject(body) ? body["data"] : body;
+  // Together answers with the bare list; Gemini, Cohere and Ollama call it `models`, and the model's id its `name`.
+  const data = isObject(body) ? (body["data"] ?? body["models"]) : body;
   if (!Array.isArray(data)) return undefined;
-  const names = data.flatMap((model: unknown) => (isObject(model) && typeof model["id"] === "string" ? [model["id"]] : []));
-  return { names: new Set(names), complete: !(isObject(body) && body["has_more"] === true) };
+  const names = data.flatMap((model: unknown) => {
+    const id = isObject(model) ? (model["id"] ?? model["name"]) : undefined;
+    return typeof id === "string" ? [id.replace(/^models\//, "")] : [];
+  });
+  const more = isObject(body) && (body["has_more"] === true || Boolean(body["nextPageToken"]) || Boolean(body["next_page_token"]));
+  return { names: new Set(names), complete: !more };
 }
 
 /** Targets that the provider does not list: probably a slip, but lists are not always whole, and fine-tuned models have names of their own. */

@@ -76,6 +76,8 @@ const statuses: Record<string, number> = {
 };
 
 function codeOf(status: number, said: Said): ErrorCode {
+  // Whatever a proxy says beside it: it is our key that was refused.
+  if (status === 401 || status === 403) return "provider_auth";
   // The body's own word is more exact than the status, which proxies change.
   const meant = (said.type === undefined ? undefined : statuses[said.type]) ?? status;
   // The vendor reports an empty account as a plain 400.
@@ -191,6 +193,11 @@ export function encodeError(error: GatewayError, callId: string): JsonObject {
   const vendor = error.fault === "client" && error.upstream?.format === format ? vendorError(error.upstream.body) : undefined;
   const details: JsonObject = { error_code: error.code, fault: error.fault, advice: error.advice };
   if (error.field !== undefined) details.field = error.field;
+  // The vendor's own tool runner asks for a thread by itself, and goes on without one when it reads these words.
+  if (error.code === "unsupported_field" && error.field === "thread") {
+    details.error_code = "thread_unsupported_request";
+    details.unsupported = ["thread"];
+  }
   if (isObject(vendor?.details)) Object.assign(details, vendor.details);
   return {
     type: "error",

@@ -227,7 +227,7 @@ describe("a streamed answer", () => {
         {
           type: "vendor",
           format: "bedrock/converse",
-          value: { toolUse: { toolUseId: "s1", name: "nova_grounding", type: "server_tool_use", input: '{"q":"x"}' } },
+          value: { toolUse: { toolUseId: "s1", name: "nova_grounding", type: "server_tool_use", input: { q: "x" } } },
         },
         {
           type: "vendor",

@@ -260,11 +260,11 @@ class ConverseDecoder implements Decoder {
         events.push({ type: "block-end", choice: 0, block: open.block });
         return;
       case "whole": {
-        const part = decodeBlock(open.value, this.#nextBlock);
-        const block = this.#emitStart(
-          events,
-          part.type === "media" ? { kind: "media", part } : { kind: "vendor", part: { type: "vendor", format, value: open.value } },
-        );
+        const value = withInput(open.value);
+        const part = decodeBlock(value, this.#nextBlock);
+        const content: BlockStart =
+          part.type === "media" ? { kind: "media", part } : { kind: "vendor", part: { type: "vendor", format, value } };
+        const block = this.#emitStart(events, content);
         events.push({ type: "block-end", choice: 0, block });
       }
     }
@@ -278,6 +278,14 @@ class ConverseDecoder implements Decoder {
     events.push({ type: "block-start", choice: 0, block, content });
     return block;
   }
+}
+
+/** The arguments of the vendor's own tool, streamed as text, are an object in a whole block, and must be one when it goes back. */
+function withInput(value: JsonObject): JsonObject {
+  const { toolUse } = value;
+  if (!isObject(toolUse)) return value;
+  const input = typeof toolUse.input === "string" ? parseJson(toolUse.input) : toolUse.input;
+  return { ...value, toolUse: { ...toolUse, input: input ?? {} } };
 }
 
 /** A later piece adds to an earlier one: lists grow, objects merge, bytes and texts go on; a new word for a thing replaces the old one. */

@@ -81,6 +81,8 @@ export class ChoiceDecoder {
   /** In the order in which a model works, whatever the order of the fields. */
   delta(delta: JsonObject, events: ChatEvent[]): void {
     const { content } = delta;
+    const marks = delta[own];
+    if (isObject(marks) && (marks["now"] !== undefined || marks["whole"] === true)) return this.#carried(marks["now"], events);
     const open = this.#open;
     if (open?.kind === "text" && typeof content === "string" && content !== "" && !open.sealed && !this.#think && !thinks(delta)) {
       // The shape of nearly every chunk.
@@ -99,6 +101,13 @@ export class ChoiceDecoder {
     if (Array.isArray(calls)) for (const call of calls) if (isObject(call)) this.#toolCall(call, events);
     // The forerunner of tool calls: one, without an id.
     if (isObject(legacy)) this.#toolCall({ index: 0, function: legacy }, events);
+  }
+
+  /** What a stream of ours says of an entry in its place; the whole lists at its end repeat it for the history. */
+  #carried(now: Json | undefined, events: ChatEvent[]): void {
+    if (!isObject(now)) return;
+    const { reasoning_details: details, annotations, citations, blocks } = now;
+    this.delta({ reasoning_details: details, annotations, [own]: { citations, blocks } }, events);
   }
 
   /** A message that is here in whole: told in the order in which our own marks say it was made. */

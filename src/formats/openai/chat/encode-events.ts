@@ -23,6 +23,8 @@ type Block =
   | { kind: "other" };
 
 /** What has been told of one choice. */
+type List = "reasoning_details" | "annotations" | "citations" | "blocks";
+
 class ChoiceState {
   readonly blocks = new Map<number, Block>();
   text = 0;
@@ -31,9 +33,8 @@ class ChoiceState {
   /** Reasoning blocks whose entry has not been sent: it is only when something would be lost without. */
   pending: { part: ReasoningPart; place: Place }[] = [];
   details = 0;
-  annotations = 0;
-  citations = 0;
-  extensions = 0;
+  /** What has been carried, list by list: sent whole with the finish. */
+  readonly lists: Record<List, Json[]> = { reasoning_details: [], annotations: [], citations: [], blocks: [] };
   images = 0;
   finished = false;
 
@@ -42,7 +43,7 @@ class ChoiceState {
   }
 
   blockPlace(): BlockPlace {
-    return { ...this.place(), index: this.extensions, details: this.details + this.pending.length };
+    return { ...this.place(), index: this.lists.blocks.length, details: this.details + this.pending.length };
   }
 }
 
@@ -231,7 +232,7 @@ export class ChatEncoder implements Encoder {
         return role + this.#members(choice, media.audio ? { audio: media.audio } : { images: [{ index: state.images++, ...media.image }] });
       }
       case "vendor":
-        return role + this.#extend(choice, state, writeVendorBlock(content.part, state.blockPlace()));
+        return role + this.#carry(choice, state, "blocks", [writeVendorBlock(content.part, state.blockPlace())]);
       case "refusal":
         state.blocks.set(block, { kind: "other" });
         return role;
@@ -265,14 +266,12 @@ export class ChatEncoder implements Encoder {
     const others: Json[] = [];
     for (const citation of citations) {
       const { list, entry } = writeCitation(citation);
+      const into = list === "annotations" ? annotations : others;
       // The official Python client merges streamed lists by `index`, and fails without.
-      if (list === "annotations") annotations.push({ ...entry, index: state.annotations++ });
-      else others.push({ ...entry, index: state.citations++ });
+      into.push({ ...entry, index: state.lists[list === "annotations" ? list : "citations"].length + into.length });
     }
-    let out = "";
-    if (annotations.length > 0) out += this.#members(choice, { annotations });
-    if (others.length > 0) out += this.#members(choice, { [own]: { citations: others } });
-    if (opaque) out += this.#extend(choice, state, writeTextState(opaque, state.blockPlace(), this.#context.origin));
+    let out = this.#carry(choice, state, "annotations", annotations) + this.#carry(choice, state, "citations", others);
+    if (opaque) out += this.#carry(choice, state, "blocks", [writeTextState(opaque, state.blockPlace(), this.#context.origin)]);
     return out;
   }
 
@@ -289,7 +288,7 @@ export class ChatEncoder implements Encoder {
     if (state.pending.length === 0) return "";
     const entries = state.pending.map(({ part, place }) => writeDetail(part, state.details++, place, this.#context.origin));
     state.pending = [];
-    return this.#members(choice, { reasoning_details: entries });
+    return this.#carry(choice, state, "reasoning_details", entries);
   }
 
   #callEnd(choice: number, ended: Extract<Block, { kind: "tool-call" }>, opaque: OpaqueState | undefined): string {
@@ -305,9 +304,27 @@ export class ChatEncoder implements Encoder {
     return out;
   }
 
-  #extend(choice: number, state: ChoiceState, entry: JsonObject): string {
-    state.extensions += 1;
-    return this.#members(choice, { [own]: { blocks: [entry] } });
+  /**
+   * Entries of a list that goes along with the answer. The official JavaScript helper keeps only the latest piece of a list it
+   * does not know, and the Python one joins pieces by `index`: so the list goes out in one piece, with the finish. A reader of our
+   * own learns each entry in its place under `headgate.now`, which no history keeps.
+   */
+  #carry(choice: number, state: ChoiceState, list: List, entries: Json[]): string {
+    if (entries.length === 0) return "";
+    state.lists[list].push(...entries);
+    return this.#members(choice, { [own]: { now: { [list]: entries } } });
+  }
+
+  #tellLists(choice: number, state: ChoiceState): string {
+    const { reasoning_details: details, annotations, citations, blocks } = state.lists;
+    if (details.length + annotations.length + citations.length + blocks.length === 0) return "";
+    const carried: JsonObject = { whole: true };
+    if (citations.length > 0) carried["citations"] = citations;
+    if (blocks.length > 0) carried["blocks"] = blocks;
+    const members: JsonObject = { [own]: carried };
+    if (details.length > 0) members["reasoning_details"] = details;
+    if (annotations.length > 0) members["annotations"] = annotations;
+    return this.#members(choice, members);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -317,6 +334,7 @@ export class ChatEncoder implements Encoder {
     const state = this.#choice(choice);
     if (state.finished) return "";
     state.finished = true;
+    const lists = this.#tellLists(choice, state);
     const { word, exact } = writeFinish(finish, { calls: state.calls > 0, refusal: state.refused });
     const ended: JsonObject = {
       index: choice,
@@ -327,7 +345,7 @@ export class ChatEncoder implements Encoder {
     if (exact) ended[own] = { finish: exact };
     const chunk: JsonObject = { ...this.#common(this.#extras), choices: [ended] };
     if (this.#context.includeUsage) chunk["usage"] = null;
-    return `${role}data: ${JSON.stringify(chunk)}\n\n`;
+    return `${role}${lists}data: ${JSON.stringify(chunk)}\n\n`;
   }
 
   #usageChunk(): string {

@@ -18,6 +18,8 @@ export function edits(body: JsonObject, { model, quirks, warn }: VerbatimTarget)
     // Without usage a stream cannot be accounted for; what the client did not ask for is left out again on the way back.
     if (options["include_usage"] !== true) changed["stream_options"] = { ...options, include_usage: true };
   }
+  const messages = withoutOwn(body["messages"]);
+  if (messages) changed["messages"] = messages;
   if (quirks.size === 0) return changed;
   Object.assign(changed, policyEdits(body, quirks, warn));
   for (const [quirk, from, to] of renames) {
@@ -26,10 +28,26 @@ export function edits(body: JsonObject, { model, quirks, warn }: VerbatimTarget)
     changed[to] ??= body[from];
   }
   if (quirks.has("no-developer-role")) {
-    const messages = withSystemRole(body["messages"]);
-    if (messages) changed["messages"] = messages;
+    const renamed = withSystemRole(messages ?? body["messages"]);
+    if (renamed) changed["messages"] = renamed;
   }
   return changed;
+}
+
+/** Without what this gateway added to answers of other formats; undefined, and no copy, when there is none. */
+function withoutOwn(messages: Json | undefined): Json[] | undefined {
+  if (!Array.isArray(messages) || !messages.some(holdsOwn)) return undefined;
+  return messages.map((message) => {
+    if (!isObject(message) || !holdsOwn(message)) return message;
+    const { [own]: _, reasoning_details: _details, reasoning_content: _text, ...rest } = message;
+    return rest;
+  });
+}
+
+function holdsOwn(message: Json): boolean {
+  if (!isObject(message) || message["role"] !== "assistant") return false;
+  const details = message["reasoning_details"];
+  return own in message || (Array.isArray(details) && details.some((entry) => isObject(entry) && own in entry));
 }
 
 /** `developer` renamed to `system`; undefined when there is none. */

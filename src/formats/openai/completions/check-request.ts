@@ -39,15 +39,18 @@ export function checkRequest(body: JsonObject): void {
 function prompt(value: Json | undefined): void {
   if (typeof value === "string") return;
   if (!Array.isArray(value) || value.length === 0) throw invalidField("prompt", "must be a string, a list of strings, or tokens.");
-  const kinds = new Set(
-    value.map((entry) => (Array.isArray(entry) && entry.every(isToken) ? "tokens" : isToken(entry) ? "token" : typeof entry)),
-  );
+  const kinds = new Set(value.map(kindOf));
   const [kind] = kinds;
   if (kinds.size === 1 && (kind === "string" || kind === "token" || kind === "tokens")) return;
   const wrong = value.findIndex(
     (entry) => typeof entry !== typeof value[0] || isObject(entry) || typeof entry === "boolean" || entry === null,
   );
   throw invalidField(`prompt[${Math.max(0, wrong)}]`, "must be of one kind with the others: a string, a token or a list of tokens.");
+}
+
+function kindOf(entry: Json): string {
+  if (Array.isArray(entry) && entry.every(isToken)) return "tokens";
+  return isToken(entry) ? "token" : typeof entry;
 }
 
 function isToken(value: unknown): boolean {
