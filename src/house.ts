@@ -308,5 +308,5 @@ export function configuredKeys(keys: Config["keys"], sha256: Materials["sha256"]
     const entry = { key: known, expiresAt: expiresMs };
     return typeof hash === "string" ? ([hash, entry] as const) : hash.then((value) => [value, entry] as const);
   });
-  return entries.some((entry) => entry instanceof Promise) ? Promise.all(entries).then((all) => new Map(all)) : new Map(entries as (readonly [string, ConfiguredKey])[]);
+  return entries.some((entry) => entry instanceof Promise) ? Promise.all(entries.map((entry) => Promise.resolve(entry))).then((all) => new Map(all)) : new Map(entries as (readonly [string, ConfiguredKey])[]);
 }

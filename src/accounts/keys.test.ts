@@ -46,7 +46,7 @@ describe("the key book", () => {
     let now = 0;
     const store = keyStore([storedKey("k")]);
     const book = new KeyBook(new Map(), store, sha256, () => now);
-    await Promise.all(Array.from({ length: 50 }, () => book.find("k")));
+    await Promise.all(Array.from({ length: 50 }, async () => book.find("k")));
     expect(store.asked).toBe(1);
     now = 1999;
     await book.find("k");

@@ -76,7 +76,7 @@ function inTurns(request: EmbedRequest, most = Number.POSITIVE_INFINITY): EmbedR
   const { inputs } = request;
   if (inputs.length <= most) return [request];
   const turns: EmbedRequest[] = [];
-  for (let at = 0; at < inputs.length; at += most) turns.push({ ...request, inputs: inputs.slice(at, at + most) as EmbedRequest["inputs"] });
+  for (let at = 0; at < inputs.length; at += most) turns.push({ ...request, inputs: inputs.slice(at, at + most) });
   return turns;
 }
 

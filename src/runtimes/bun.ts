@@ -120,8 +120,9 @@ export function serve(gateway: Gateway, options: ServeOptions): Server {
     // What nobody reads Bun does not take in: 600 MB sent to a door that refused them stayed in the client's socket.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     idleTimeout: IDLE_SECONDS,
-    // Else Bun prints every stream that is broken off.
+    // Else Bun prints every stream that is broken off. It then shares ports unless told not to, and a second gateway would take half of the calls.
     development: false,
+    reusePort: false,
     async fetch(request, self) {
       waits.add(request);
       const response = await gateway.fetch(request);

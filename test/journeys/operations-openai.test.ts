@@ -1,6 +1,7 @@
 /** What is not chat, through the official `openai` package: embeddings, images, speech, transcriptions, moderations. */
 
-import OpenAI, { toFile } from "openai";
+import type OpenAI from "openai";
+import { toFile } from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startFakeProvider } from "../../testkit/fake-provider.ts";
 import type { FakeProvider } from "../../testkit/fake-provider.ts";
@@ -122,7 +123,12 @@ describe("embeddings", () => {
       { body: { model: "nomic", embeddings: [exact], prompt_eval_count: 7 } },
     );
     for (const model of ["coh/embed-v4.0", "voy/voyage-3", "oll/nomic-embed-text"]) {
-      const reply = await client.embeddings.create({ model, input: "hello", dimensions: 3, ...{ input_type: "search_query" } });
+      const reply = await client.embeddings.create(({
+	model,
+	input: 'hello',
+	dimensions: 3,
+	input_type: 'search_query'
+}));
       expect(reply.data[0]?.embedding).toEqual(exact);
     }
     expect(fake.requests.map((one) => one.path)).toEqual(["/v2/embed", "/v1/embeddings", "/api/embed"]);

@@ -47,6 +47,6 @@ export const embed = {
     }
     const billed = isObject(meta) && isObject(meta["billed_units"]) ? meta["billed_units"] : undefined;
     const input = billed && asCount(billed["input_tokens"]);
-    return { vectors: vectors as number[][], model: asString(body["model"]), usage: input === undefined ? undefined : { input, output: 0, raw: billed, rawFormat: name } };
+    return { vectors: vectors, model: asString(body["model"]), usage: input === undefined ? undefined : { input, output: 0, raw: billed, rawFormat: name } };
   },
 } satisfies EmbedFormat;

@@ -39,7 +39,7 @@ function decodeRequest(body: JsonObject): RerankRequest {
   if (returned !== undefined && returned !== null && typeof returned !== "boolean") throw invalidField("return_documents", "must be true or false.");
   if (truncation !== undefined && truncation !== null && typeof truncation !== "boolean") throw invalidField("truncation", "must be true or false.");
   if (rankFields !== undefined && rankFields !== null && !(Array.isArray(rankFields) && rankFields.every((one) => typeof one === "string"))) throw invalidField("rank_fields", "must be a list of strings.");
-  const fields = Array.isArray(rankFields) ? (rankFields as string[]) : undefined;
+  const fields = Array.isArray(rankFields) ? (rankFields) : undefined;
   delete extra["headgate"];
   return {
     model,

@@ -50,5 +50,5 @@ export const embedContent = {
 
 function valuesOf(embedding: Json): number[] | undefined {
   const values = isObject(embedding) ? embedding["values"] : undefined;
-  return Array.isArray(values) && values.every((one) => typeof one === "number") ? (values as number[]) : undefined;
+  return Array.isArray(values) && values.every((one) => typeof one === "number") ? (values) : undefined;
 }

@@ -34,6 +34,6 @@ export const embed = {
       throw new GatewayError("provider_bad_response", `The provider answered with something that is not ${name}.`);
     }
     const input = asCount(body["prompt_eval_count"]);
-    return { vectors: embeddings as number[][], model: asString(body["model"]), usage: input === undefined ? undefined : { input, output: 0, raw: input, rawFormat: name } };
+    return { vectors: embeddings, model: asString(body["model"]), usage: input === undefined ? undefined : { input, output: 0, raw: input, rawFormat: name } };
   },
 } satisfies EmbedFormat;

@@ -50,7 +50,7 @@ function decodeRequest(body: JsonObject): EmbedRequest {
 function inputsOf(input: Json | undefined): string[] | number[][] {
   if (typeof input === "string") return [input];
   if (!Array.isArray(input) || input.length === 0) throw invalidField("input", "must be a string, or a list of strings, of tokens or of lists of tokens, and not empty.");
-  if (input.every((one) => typeof one === "string")) return input as string[];
+  if (input.every((one) => typeof one === "string")) return input;
   if (isTokens(input)) return [input];
   for (const [index, one] of input.entries()) {
     if (!isTokens(one)) throw invalidField(`input[${index}]`, "must be a string or a list of tokens, the same in all of the list.");
@@ -116,7 +116,7 @@ function inAskedEncoding(body: JsonObject, asked: EmbedRequest["encoding"]): Jso
 
 function readVector(value: Json | undefined): number[] | undefined {
   if (typeof value === "string") return fromBase64(value);
-  return Array.isArray(value) && value.every((one) => typeof one === "number") ? (value as number[]) : undefined;
+  return Array.isArray(value) && value.every((one) => typeof one === "number") ? (value) : undefined;
 }
 
 const CHUNK = 0x8000;

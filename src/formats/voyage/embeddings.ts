@@ -38,7 +38,7 @@ export const embeddings = {
     const vectors: number[][] = [];
     for (const [at, one] of (Array.isArray(data) ? data : []).entries()) {
       const vector = isObject(one) ? one["embedding"] : undefined;
-      if (Array.isArray(vector) && vector.every((value: Json) => typeof value === "number")) vectors[asCount((one as JsonObject)["index"]) ?? at] = vector as number[];
+      if (Array.isArray(vector) && vector.every((value: Json) => typeof value === "number")) vectors[asCount((one as JsonObject)["index"]) ?? at] = vector;
     }
     if (!Array.isArray(data) || vectors.length !== data.length || vectors.includes(undefined as never)) {
       throw new GatewayError("provider_bad_response", `The provider answered with something that is not ${name}.`);
