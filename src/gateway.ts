@@ -68,7 +68,12 @@ const chatDoors: readonly ChatDoor[] = [
   // The official SDK asks under /v1 since 3.0, and under /v1beta before.
   ...["/v1beta", "/v1"].flatMap((version): ChatDoor[] => [
     { path: `${version}/models/{model}:generateContent`, codec: generateContent, stream: false },
-    { path: `${version}/models/{model}:streamGenerateContent`, codec: generateContentArray, stream: true, asked: { word: "alt=sse", codec: generateContent } },
+    {
+      path: `${version}/models/{model}:streamGenerateContent`,
+      codec: generateContentArray,
+      stream: true,
+      asked: { word: "alt=sse", codec: generateContent },
+    },
   ]),
 ];
 
@@ -136,7 +141,12 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
   const metrics = new Metrics();
   const deadlines = new Deadlines(() => clock.monotonic());
   const defer = parts.defer ?? ((run) => void setTimeout(run, 0));
-  const ledger = parts.store && new Ledger(parts.store, { defer, onError: (cause, lost) => log.error({ err: cause, lost }, "records could not be written; they are kept and tried again") });
+  const ledger =
+    parts.store &&
+    new Ledger(parts.store, {
+      defer,
+      onError: (cause, lost) => log.error({ err: cause, lost }, "records could not be written; they are kept and tried again"),
+    });
   const materials: Materials = {
     codecs,
     clientCodecs,
@@ -168,7 +178,16 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
     const keys = new KeyBook(configuredKeys(next?.keys ?? [], materials.sha256), parts.store, materials.sha256, () => clock.now());
     const open = parts.guarded !== true && (next?.keys.length ?? 0) === 0;
     version += 1;
-    const house: House = { version, route: made.route, clock, deadlines, random: Math.random, began: () => metrics.began(), keep, maxReplyBytes: MAX_REPLY_BYTES };
+    const house: House = {
+      version,
+      route: made.route,
+      clock,
+      deadlines,
+      random: Math.random,
+      began: () => metrics.began(),
+      keep,
+      maxReplyBytes: MAX_REPLY_BYTES,
+    };
     furnishing = made;
     entrance = { house, keys, open, maxBodyBytes: next?.limits.bodyBytes ?? defaultLimits.bodyBytes, toStream, refused };
   };
@@ -182,7 +201,11 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
   };
 
   const wayOf = doors(chatDoors, operationDoors);
-  const answerRequest = async (request: Request, { path, search }: RequestTarget, way: Exclude<Way, { kind: "chat" | "operation" }> | undefined): Promise<Response> => {
+  const answerRequest = async (
+    request: Request,
+    { path, search }: RequestTarget,
+    way: Exclude<Way, { kind: "chat" | "operation" }> | undefined,
+  ): Promise<Response> => {
     switch (way?.kind) {
       case "models":
       case "model": {
@@ -196,7 +219,13 @@ export function buildGateway(config: Config | undefined, parts: Parts = {}): Gat
       case "metrics":
         return new Response(metrics.print(), { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
       case "home":
-        return Response.json({ name: "headgate", doors: [...chatDoors.map((door) => door.path), ...Object.keys(operationDoors)], models: "/v1/models", health: "/health/ready", metrics: "/metrics" });
+        return Response.json({
+          name: "headgate",
+          doors: [...chatDoors.map((door) => door.path), ...Object.keys(operationDoors)],
+          models: "/v1/models",
+          health: "/health/ready",
+          metrics: "/metrics",
+        });
       case undefined:
         throw new GatewayError("route_not_found", `There is no door at ${request.method.slice(0, 20)} ${path.slice(0, 100)}.`);
     }
@@ -239,7 +268,10 @@ function formatFor(request: Request): ClientCodec {
 async function readiness(store: Store | undefined): Promise<Response> {
   const state = store ? await store.check().catch((cause: unknown) => toGatewayError(cause).message) : "ok";
   const ok = state === "ok";
-  return Response.json({ status: ok ? "ok" : "unavailable", store: state }, { status: ok ? 200 : 503, headers: ok ? {} : { "retry-after": "1" } });
+  return Response.json(
+    { status: ok ? "ok" : "unavailable", store: state },
+    { status: ok ? 200 : 503, headers: ok ? {} : { "retry-after": "1" } },
+  );
 }
 
 async function subtleSha256(text: string): Promise<string> {

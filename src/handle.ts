@@ -27,14 +27,20 @@ export interface Entrance {
   refused(error: GatewayError, callId: string): void;
 }
 
-export async function handleChat(request: Request, way: Extract<Way, { kind: "chat" }>, search: string, entrance: Entrance): Promise<Response> {
+export async function handleChat(
+  request: Request,
+  way: Extract<Way, { kind: "chat" }>,
+  search: string,
+  entrance: Entrance,
+): Promise<Response> {
   const { house } = entrance;
   const startedAt = house.clock.now();
   const startedMono = house.clock.monotonic();
   const id = newCallId(startedAt);
   let call: ChatCall | undefined;
   try {
-    if (request.method !== "POST") throw new GatewayError("method_not_allowed", `${request.method.slice(0, 20)} is not a method of this door.`);
+    if (request.method !== "POST")
+      throw new GatewayError("method_not_allowed", `${request.method.slice(0, 20)} is not a method of this door.`);
     // Strangers are refused from the headers, before their body is read.
     const asked = authenticate(request.headers, search, entrance);
     const principal = asked instanceof Promise ? await asked : asked;
@@ -43,7 +49,24 @@ export async function handleChat(request: Request, way: Extract<Way, { kind: "ch
     const options = callOptions(request.headers, body);
     const model = way.model ?? asString(body["model"]) ?? "";
     const stream = way.stream ?? body["stream"] === true;
-    call = new ChatCall({ id, house, operation: chat, format: way.codec.name, codec: way.codec, door: { headers: request.headers, model: way.model, stream: way.stream }, text, outline, body, model, stream, principal, signal: request.signal, startedAt, startedMono, ...options });
+    call = new ChatCall({
+      id,
+      house,
+      operation: chat,
+      format: way.codec.name,
+      codec: way.codec,
+      door: { headers: request.headers, model: way.model, stream: way.stream },
+      text,
+      outline,
+      body,
+      model,
+      stream,
+      principal,
+      signal: request.signal,
+      startedAt,
+      startedMono,
+      ...options,
+    });
     house.began();
     return await answer(call, await run(call), entrance.toStream);
   } catch (thrown) {
@@ -57,7 +80,12 @@ export async function handleChat(request: Request, way: Extract<Way, { kind: "ch
 const MAX_UPLOAD_BYTES = 100 << 20;
 
 /** The same journey for what is not chat. */
-export async function handleOperation(request: Request, way: Extract<Way, { kind: "operation" }>, search: string, entrance: Entrance): Promise<Response> {
+export async function handleOperation(
+  request: Request,
+  way: Extract<Way, { kind: "operation" }>,
+  search: string,
+  entrance: Entrance,
+): Promise<Response> {
   const { house } = entrance;
   const { door, rest } = way;
   const startedAt = house.clock.now();
@@ -65,11 +93,28 @@ export async function handleOperation(request: Request, way: Extract<Way, { kind
   const id = newCallId(startedAt);
   let call: Call | undefined;
   try {
-    if (!(door.methods ?? ["POST"]).includes(request.method)) throw new GatewayError("method_not_allowed", `${request.method.slice(0, 20)} is not a method of this door.`);
+    if (!(door.methods ?? ["POST"]).includes(request.method))
+      throw new GatewayError("method_not_allowed", `${request.method.slice(0, 20)} is not a method of this door.`);
     const principal = await authenticate(request.headers, search, entrance);
-    const limits = { maxBytes: entrance.maxBodyBytes, maxUploadBytes: Math.max(entrance.maxBodyBytes, MAX_UPLOAD_BYTES), deadlines: house.deadlines };
+    const limits = {
+      maxBytes: entrance.maxBodyBytes,
+      maxUploadBytes: Math.max(entrance.maxBodyBytes, MAX_UPLOAD_BYTES),
+      deadlines: house.deadlines,
+    };
     const { operation, model, stream, body } = await door.read(request, { house, limits, rest, search });
-    call = new Call({ id, house, operation, format: door.format, model, stream, principal, signal: request.signal, startedAt, startedMono, ...callOptions(request.headers, body) });
+    call = new Call({
+      id,
+      house,
+      operation,
+      format: door.format,
+      model,
+      stream,
+      principal,
+      signal: request.signal,
+      startedAt,
+      startedMono,
+      ...callOptions(request.headers, body),
+    });
     house.began();
     const reply = await run(call);
     if (reply.kind !== "relay") throw new Error("an operation other than chat answers with what it was given");
@@ -108,9 +153,13 @@ function storeDown(cause: unknown): never {
 }
 
 /** The caller's wishes toward the gateway: `x-headgate-*` headers, or the body's `headgate` object, which wins. */
-function callOptions(headers: Headers, body: JsonObject): { strict: boolean; session: string | undefined; tags: string[]; timeoutMs: number | undefined } {
+function callOptions(
+  headers: Headers,
+  body: JsonObject,
+): { strict: boolean; session: string | undefined; tags: string[]; timeoutMs: number | undefined } {
   const given = body["headgate"];
-  if (given !== undefined && !isObject(given)) throw new GatewayError("invalid_request", "headgate: must be an object.", { field: "headgate" });
+  if (given !== undefined && !isObject(given))
+    throw new GatewayError("invalid_request", "headgate: must be an object.", { field: "headgate" });
   const strict = given?.["strict"] ?? headers.get("x-headgate-strict");
   const tags = given?.["tags"] ?? headers.get("x-headgate-tags");
   return {
@@ -126,14 +175,20 @@ function tagList(tags: unknown): string[] {
   if (!Array.isArray(list) || list.some((tag) => typeof tag !== "string")) {
     throw new GatewayError("invalid_request", "headgate.tags: must be a list of strings.", { field: "headgate.tags" });
   }
-  return (list as string[]).map((tag) => tag.trim().slice(0, 100)).filter((tag) => tag !== "").slice(0, 20);
+  return (list as string[])
+    .map((tag) => tag.trim().slice(0, 100))
+    .filter((tag) => tag !== "")
+    .slice(0, 20);
 }
 
 /** Seconds, or a number with `ms` or `s`. */
 function timeout(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(String(value).trim());
-  if (!match) throw new GatewayError("invalid_request", "x-headgate-timeout: must be a duration such as 30s or 500ms.", { field: "x-headgate-timeout" });
+  if (!match)
+    throw new GatewayError("invalid_request", "x-headgate-timeout: must be a duration such as 30s or 500ms.", {
+      field: "x-headgate-timeout",
+    });
   const unit = match[2] === "ms" ? 1 : match[2] === "m" ? 60_000 : 1000;
   return Number(match[1]) * unit;
 }

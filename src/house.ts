@@ -67,7 +67,12 @@ export function furnish(config: Config | undefined, materials: Materials, now: (
   const aliases = config?.models ?? new Map<string, ModelConfig>();
   const routes = new Map<string, Route>();
   for (const model of aliases.values()) {
-    routes.set(model.name, { name: model.name, policy: fallback, targets: targetsOf(model, aliases, seats, config), totalMs: model.timeout.totalMs });
+    routes.set(model.name, {
+      name: model.name,
+      policy: fallback,
+      targets: targetsOf(model, aliases, seats, config),
+      totalMs: model.timeout.totalMs,
+    });
   }
   const improvised = new Map<string, Route>();
   const improvise = (name: string): Route | undefined => {
@@ -93,13 +98,18 @@ export function furnish(config: Config | undefined, materials: Materials, now: (
       return target && { name, owner: target.provider.name, capabilities: target.capabilities, cost: target.cost };
     },
     route: (name) => routes.get(name) ?? improvise(name),
-    offers: () => (offers ??= [...seats.keys()].flatMap((name) => offersOf(catalogueName(name, config), materials).map((model) => `${name}/${model}`))),
+    offers: () =>
+      (offers ??= [...seats.keys()].flatMap((name) => offersOf(catalogueName(name, config), materials).map((model) => `${name}/${model}`))),
   };
   return furnishing;
 }
 
 /** Made on first use: it looks up every model of every provider. */
-function listingsOf({ routes, offers }: Pick<Furnishing, "routes" | "offers">, seats: ReadonlyMap<string, ProviderSeat>, config: Config | undefined): ReadonlyMap<string, Listing> {
+function listingsOf(
+  { routes, offers }: Pick<Furnishing, "routes" | "offers">,
+  seats: ReadonlyMap<string, ProviderSeat>,
+  config: Config | undefined,
+): ReadonlyMap<string, Listing> {
   const all = new Map<string, Listing>();
   for (const [name, { targets }] of routes) {
     const [first] = targets;
@@ -118,7 +128,17 @@ function listingsOf({ routes, offers }: Pick<Furnishing, "routes" | "offers">, s
 /** What is there when the configuration names no providers: each whose usual environment variable is set, and the mock. */
 export function discoveredProviders(env: Materials["env"]): ProviderConfig[] {
   const names = [...discover(env).map((one) => one.name), MOCK];
-  return names.map((name) => ({ name, type: name, baseUrl: undefined, apiKeys: undefined, headers: new Map(), formats: undefined, models: new Map(), cloud: {}, timeout: defaultTimeouts }));
+  return names.map((name) => ({
+    name,
+    type: name,
+    baseUrl: undefined,
+    apiKeys: undefined,
+    headers: new Map(),
+    formats: undefined,
+    models: new Map(),
+    cloud: {},
+    timeout: defaultTimeouts,
+  }));
 }
 
 /** The provider types of this build, for the configuration's check. */
@@ -139,7 +159,11 @@ function seat(config: ProviderConfig, materials: Materials, now: () => number): 
   const row = findProvider(config.type);
   if (!row) {
     const near = nearestProviderName(config.type);
-    throw new GatewayError("not_supported", `providers.${config.name}: this build knows no provider type "${config.type}"${near ? `, did you mean "${near}"?` : "."}`, { field: `providers.${config.name}.type` });
+    throw new GatewayError(
+      "not_supported",
+      `providers.${config.name}: this build knows no provider type "${config.type}"${near ? `, did you mean "${near}"?` : "."}`,
+      { field: `providers.${config.name}.type` },
+    );
   }
   const formats = config.formats?.map((name) => formatNamed(name, materials.codecs, config.name));
   const chat = endpoints(row, { baseUrl: config.baseUrl, formats, apiVersion: config.cloud.apiVersion });
@@ -149,7 +173,9 @@ function seat(config: ProviderConfig, materials: Materials, now: () => number): 
   const offers = offered(row, chat, config.baseUrl, env, prove);
   if (speaks.length === 0 && offers.length === 0) {
     const reason = config.formats ? `does not speak ${config.formats.join(", ")}` : "needs a base_url";
-    throw new GatewayError("invalid_request", `providers.${config.name}: the type "${config.type}" ${reason}.`, { field: `providers.${config.name}` });
+    throw new GatewayError("invalid_request", `providers.${config.name}: the type "${config.type}" ${reason}.`, {
+      field: `providers.${config.name}`,
+    });
   }
   const base = baseUrlOf(config.baseUrl ?? row.baseUrl, env);
   return {
@@ -206,10 +232,14 @@ function offered(row: Provider, chat: readonly Endpoint[], baseUrl: string | und
 
 /** A format by its full name, or by the last word of it (`messages`), or by its first hyphenated word (`chat`). */
 function formatNamed(name: string, codecs: readonly Codec[], provider: string): FormatName {
-  const found = codecs.find((codec) => codec.name === name || codec.name.endsWith(`/${name}`) || codec.name.split("/")[1]?.split("-")[0] === name);
+  const found = codecs.find(
+    (codec) => codec.name === name || codec.name.endsWith(`/${name}`) || codec.name.split("/")[1]?.split("-")[0] === name,
+  );
   if (found) return found.name;
   const known = codecs.map((codec) => codec.name.split("/")[1]).join(", ");
-  throw new GatewayError("not_supported", `providers.${provider}.formats: this build does not speak "${name}" (it speaks ${known}).`, { field: `providers.${provider}.formats` });
+  throw new GatewayError("not_supported", `providers.${provider}.formats: this build does not speak "${name}" (it speaks ${known}).`, {
+    field: `providers.${provider}.formats`,
+  });
 }
 
 function keysFromEnvironment(row: Provider, env: Materials["env"]): Secret[] {
@@ -221,7 +251,12 @@ function keysFromEnvironment(row: Provider, env: Materials["env"]): Secret[] {
 }
 
 function mockSeat(config: ProviderConfig, materials: Materials, now: () => number): ProviderSeat {
-  const speaks = materials.clientCodecs.map((codec) => ({ codec, baseUrl: "http://mock", quirks: new Set<never>(), credential: () => ({}) }));
+  const speaks = materials.clientCodecs.map((codec) => ({
+    codec,
+    baseUrl: "http://mock",
+    quirks: new Set<never>(),
+    credential: () => ({}),
+  }));
   return { name: config.name, speaks, offers: [], base: undefined, keys: new KeyRing([], now), headers: {}, fetch: materials.mock };
 }
 
@@ -231,15 +266,31 @@ function offersOf(type: string, materials: Materials): readonly string[] {
 
 // ── models ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-function targetsOf(model: ModelConfig, aliases: Config["models"], seats: ReadonlyMap<string, ProviderSeat>, config: Config | undefined): Target[] {
+function targetsOf(
+  model: ModelConfig,
+  aliases: Config["models"],
+  seats: ReadonlyMap<string, ProviderSeat>,
+  config: Config | undefined,
+): Target[] {
   return model.targets.flatMap((target): Target[] => {
     if (target.kind === "alias") {
       const inner = targetsOf(aliases.get(target.alias) as ModelConfig, aliases, seats, config);
       return inner.map((one) => ({ ...one, set: Object.keys(target.set).length > 0 ? { ...one.set, ...target.set } : one.set }));
     }
     const provider = seats.get(target.provider);
-    if (!provider) throw new GatewayError("invalid_request", `models.${model.name}: there is no provider "${target.provider}".`, { field: `models.${model.name}.targets` });
-    return [{ ...makeTarget(provider, target.model, config), weight: target.weight, set: Object.keys(target.set).length > 0 ? target.set : undefined, retry: model.retry, patience: patience(target.timeout) }];
+    if (!provider)
+      throw new GatewayError("invalid_request", `models.${model.name}: there is no provider "${target.provider}".`, {
+        field: `models.${model.name}.targets`,
+      });
+    return [
+      {
+        ...makeTarget(provider, target.model, config),
+        weight: target.weight,
+        set: Object.keys(target.set).length > 0 ? target.set : undefined,
+        retry: model.retry,
+        patience: patience(target.timeout),
+      },
+    ];
   });
 }
 
@@ -256,12 +307,19 @@ function improviseRoute(name: string, seats: ReadonlyMap<string, ProviderSeat>, 
   }
   if (!isModelName(model)) return undefined;
   const timeouts = config?.providers.get(provider.name)?.timeout ?? defaultTimeouts;
-  return { name, policy: fallback, targets: [{ ...makeTarget(provider, model, config), patience: patience(timeouts) }], totalMs: timeouts.totalMs };
+  return {
+    name,
+    policy: fallback,
+    targets: [{ ...makeTarget(provider, model, config), patience: patience(timeouts) }],
+    totalMs: timeouts.totalMs,
+  };
 }
 
 /** Model names end up in paths and headers: what could climb out of a path or split a header is no name. */
 function isModelName(model: string): boolean {
-  return model !== "" && model.length <= 256 && /^[\x21-\x7e]+$/.test(model) && !/[\\?#%;]|(?:^|\/)\.{1,2}(?:\/|$)|\/\/|^\/|\/$/.test(model);
+  return (
+    model !== "" && model.length <= 256 && /^[\x21-\x7e]+$/.test(model) && !/[\\?#%;]|(?:^|\/)\.{1,2}(?:\/|$)|\/\/|^\/|\/$/.test(model)
+  );
 }
 
 function makeTarget(provider: ProviderSeat, model: string, config: Config | undefined): Target {
@@ -303,10 +361,16 @@ function patience(timeouts: Timeouts): Patience {
 /** The configured keys by their hash; at once where hashing is synchronous. */
 export function configuredKeys(keys: Config["keys"], sha256: Materials["sha256"]): ConfiguredKeys | Promise<ConfiguredKeys> {
   const entries = keys.map(({ name, key, models, expiresMs }) => {
-    const known: KnownKey = Object.freeze({ keyId: `config:${name}`, keyName: name, allows: (model: string) => allowsModel(models, model) });
+    const known: KnownKey = Object.freeze({
+      keyId: `config:${name}`,
+      keyName: name,
+      allows: (model: string) => allowsModel(models, model),
+    });
     const hash = sha256(key.reveal());
     const entry = { key: known, expiresAt: expiresMs };
     return typeof hash === "string" ? ([hash, entry] as const) : hash.then((value) => [value, entry] as const);
   });
-  return entries.some((entry) => entry instanceof Promise) ? Promise.all(entries.map((entry) => Promise.resolve(entry))).then((all) => new Map(all)) : new Map(entries as (readonly [string, ConfiguredKey])[]);
+  return entries.some((entry) => entry instanceof Promise)
+    ? Promise.all(entries.map((entry) => Promise.resolve(entry))).then((all) => new Map(all))
+    : new Map(entries as (readonly [string, ConfiguredKey])[]);
 }

@@ -31,10 +31,39 @@ const may: Record<string, readonly string[]> = {
   "pipeline.ts": ["stages"],
   "handle.ts": ["canonical", "accounts", "answer", "doors", "pipeline.ts", "stages"],
   "house.ts": ["canonical", "accounts", "config", "formats/codec.ts", "providers", "resilience", "routing", "stages", "upstream"],
-  "gateway.ts": ["canonical", "accounts", "answer", "config", "doors", "formats", "handle.ts", "house.ts", "mock", "operations", "providers", "resilience", "stages", "stores", "telemetry", "upstream"],
+  "gateway.ts": [
+    "canonical",
+    "accounts",
+    "answer",
+    "config",
+    "doors",
+    "formats",
+    "handle.ts",
+    "house.ts",
+    "mock",
+    "operations",
+    "providers",
+    "resilience",
+    "stages",
+    "stores",
+    "telemetry",
+    "upstream",
+  ],
   "index.ts": ["canonical", "answer", "config", "gateway.ts", "house.ts", "stages", "stores", "telemetry"],
   runtimes: ["index.ts"],
-  cli: ["index.ts", "canonical", "config", "formats/codec.ts", "gateway.ts", "house.ts", "mock", "providers", "runtimes", "stores", "telemetry"],
+  cli: [
+    "index.ts",
+    "canonical",
+    "config",
+    "formats/codec.ts",
+    "gateway.ts",
+    "house.ts",
+    "mock",
+    "providers",
+    "runtimes",
+    "stores",
+    "telemetry",
+  ],
   "main.ts": ["cli"],
 };
 
@@ -55,7 +84,9 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), "utf8");
-  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g)].map((match) => (match[1] ?? match[2]) as string);
+  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g)].map(
+    (match) => (match[1] ?? match[2]) as string,
+  );
 }
 
 function ownImports(): Import[] {
@@ -88,8 +119,14 @@ describe("the house", () => {
 
   test("a format knows no other format, and a store driver no other driver", () => {
     const trespasses = ownImports().filter(({ file, target }) => {
-      if (file.startsWith("formats/") && target.startsWith("formats/") && !sharedFormats.includes(target)) return file.split("/")[1] !== target.split("/")[1];
-      return file.startsWith("stores/drivers/") && target.startsWith("stores/drivers/") && driver(file) !== driver(target) && driver(target) !== "migrations";
+      if (file.startsWith("formats/") && target.startsWith("formats/") && !sharedFormats.includes(target))
+        return file.split("/")[1] !== target.split("/")[1];
+      return (
+        file.startsWith("stores/drivers/") &&
+        target.startsWith("stores/drivers/") &&
+        driver(file) !== driver(target) &&
+        driver(target) !== "migrations"
+      );
     });
     expect(trespasses).toEqual([]);
   });
@@ -97,7 +134,11 @@ describe("the house", () => {
   test("only the edges touch a runtime", () => {
     const trespasses = files.flatMap((file) =>
       importsOf(file)
-        .filter((name) => (name.startsWith("node:") || name.startsWith("bun:") || name === "bun") && !mayUseNode.some((place) => file === place || file.startsWith(`${place}/`)))
+        .filter(
+          (name) =>
+            (name.startsWith("node:") || name.startsWith("bun:") || name === "bun") &&
+            !mayUseNode.some((place) => file === place || file.startsWith(`${place}/`)),
+        )
         .map((name) => `${file}: ${name}`),
     );
     expect(trespasses).toEqual([]);
@@ -105,8 +146,22 @@ describe("the house", () => {
 
   test("no vendor is named outside of providers, its format and its configuration", () => {
     const named = /["'`](?:openai|anthropic|groq|deepseek|mistral|xai|openrouter|ollama|bedrock|vertex|azure|cohere)["'`]/;
-    const shared = ["canonical", "stages", "answer", "upstream", "resilience", "routing", "accounts", "telemetry", "pipeline.ts", "handle.ts", "house.ts"];
-    const trespasses = files.filter((file) => shared.includes(roomOf(file))).filter((file) => named.test(readFileSync(join(src, file), "utf8")));
+    const shared = [
+      "canonical",
+      "stages",
+      "answer",
+      "upstream",
+      "resilience",
+      "routing",
+      "accounts",
+      "telemetry",
+      "pipeline.ts",
+      "handle.ts",
+      "house.ts",
+    ];
+    const trespasses = files
+      .filter((file) => shared.includes(roomOf(file)))
+      .filter((file) => named.test(readFileSync(join(src, file), "utf8")));
     expect(trespasses).toEqual([]);
   });
 

@@ -6,7 +6,17 @@ import { allowsModel, KeyBook, presentedKey } from "./keys.ts";
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 function storedKey(key: string, more: Partial<StoredKey> = {}): StoredKey {
-  return { id: `id-${key}`, name: key, hash: sha256(key), prefix: "", models: null, createdAt: 0, expiresAt: null, disabledAt: null, ...more };
+  return {
+    id: `id-${key}`,
+    name: key,
+    hash: sha256(key),
+    prefix: "",
+    models: null,
+    createdAt: 0,
+    expiresAt: null,
+    disabledAt: null,
+    ...more,
+  };
 }
 
 function keyStore(keys: StoredKey[]): KeyStore & { asked: number; down: boolean } {
@@ -27,7 +37,9 @@ function keyStore(keys: StoredKey[]): KeyStore & { asked: number; down: boolean 
 
 describe("the key book", () => {
   test("knows configured keys without asking anyone", () => {
-    const configured = new Map([[sha256("secret-one"), { key: { keyId: "config:a", keyName: "a", allows: () => true }, expiresAt: undefined }]]);
+    const configured = new Map([
+      [sha256("secret-one"), { key: { keyId: "config:a", keyName: "a", allows: () => true }, expiresAt: undefined }],
+    ]);
     const book = new KeyBook(configured, undefined, sha256, () => 0);
     expect(book.find("secret-one")).toMatchObject({ keyName: "a" });
     expect(book.find("secret-two")).toBeUndefined();
@@ -36,8 +48,15 @@ describe("the key book", () => {
   });
 
   test("works with a hash that takes its time", async () => {
-    const configured = Promise.resolve(new Map([[sha256("secret-one"), { key: { keyId: "config:a", keyName: "a", allows: () => true }, expiresAt: undefined }]]));
-    const book = new KeyBook(configured, undefined, (text) => Promise.resolve(sha256(text)), () => 0);
+    const configured = Promise.resolve(
+      new Map([[sha256("secret-one"), { key: { keyId: "config:a", keyName: "a", allows: () => true }, expiresAt: undefined }]]),
+    );
+    const book = new KeyBook(
+      configured,
+      undefined,
+      (text) => Promise.resolve(sha256(text)),
+      () => 0,
+    );
     expect(await book.find("secret-one")).toMatchObject({ keyName: "a" });
     expect(await book.find("other")).toBeUndefined();
   });
@@ -58,7 +77,12 @@ describe("the key book", () => {
 
   test("a disabled or expired key is nobody's", async () => {
     let now = 0;
-    const book = new KeyBook(new Map(), keyStore([storedKey("off", { disabledAt: 1 }), storedKey("old", { expiresAt: 100 })]), sha256, () => now);
+    const book = new KeyBook(
+      new Map(),
+      keyStore([storedKey("off", { disabledAt: 1 }), storedKey("old", { expiresAt: 100 })]),
+      sha256,
+      () => now,
+    );
     expect(await book.find("off")).toBeUndefined();
     expect(await book.find("old")).toMatchObject({ keyName: "old" });
     now = 100;

@@ -88,7 +88,9 @@ export class KeyBook {
   #remember(hash: string, stored: StoredKey | undefined): Cached {
     const usable = stored !== undefined && stored.disabledAt === null;
     const cached: Cached = {
-      key: usable ? { keyId: stored.id, keyName: stored.name, allows: (model) => allowsModel(stored.models ?? undefined, model) } : undefined,
+      key: usable
+        ? { keyId: stored.id, keyName: stored.name, allows: (model) => allowsModel(stored.models ?? undefined, model) }
+        : undefined,
       expiresAt: stored?.expiresAt ?? undefined,
       freshUntil: this.#now() + FRESH_MS,
     };
@@ -106,7 +108,9 @@ function holder(cached: Cached, now: number): KnownKey | undefined {
 /** True when a list of names, `provider/*` patterns and `*` covers the model; no list covers all. */
 export function allowsModel(allowed: readonly string[] | undefined, model: string): boolean {
   if (allowed === undefined) return true;
-  return allowed.some((pattern) => pattern === "*" || pattern === model || (pattern.endsWith("/*") && model.startsWith(pattern.slice(0, -1))));
+  return allowed.some(
+    (pattern) => pattern === "*" || pattern === model || (pattern.endsWith("/*") && model.startsWith(pattern.slice(0, -1))),
+  );
 }
 
 /** The key a client sent, in whichever of the usual places; undefined when there is none. `search`: the URL's query, with its `?`. */

@@ -111,7 +111,13 @@ abstract class Flow implements Outflow {
     const { source } = this.reply;
     const patience = this.call.house.deadlines.arm(1000, () => source.close());
     const stop = (): void => patience.clear();
-    void source.read().then((more) => (more ? source.close() : undefined), () => source.close()).then(stop, stop);
+    void source
+      .read()
+      .then(
+        (more) => (more ? source.close() : undefined),
+        () => source.close(),
+      )
+      .then(stop, stop);
   }
 }
 

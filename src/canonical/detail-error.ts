@@ -7,7 +7,8 @@ import type { Json } from "./json.ts";
 
 export function detailError(status: number, body: Json, headers: Headers): GatewayError {
   const detail = isObject(body) ? body["detail"] : body;
-  const said = asString(detail) ?? (isObject(body) ? (asString(body["message"]) ?? messageIn(body["error"]) ?? JSON.stringify(detail ?? body)) : "");
+  const said =
+    asString(detail) ?? (isObject(body) ? (asString(body["message"]) ?? messageIn(body["error"]) ?? JSON.stringify(detail ?? body)) : "");
   const seconds = Number(headers.get("retry-after") ?? Number.NaN);
   return new GatewayError(codeOf(status), `The provider answered ${status}: ${redact(said).replace(/\s+/g, " ").slice(0, 500)}`, {
     ...(status === 422 && { status }),

@@ -46,7 +46,11 @@ export class Fold {
         return;
       case "block-end": {
         const part = this.#blocks(event.choice).get(event.block);
-        if (part && event.state && (part.type === "text" || part.type === "reasoning" || part.type === "tool-call" || part.type === "media")) {
+        if (
+          part &&
+          event.state &&
+          (part.type === "text" || part.type === "reasoning" || part.type === "tool-call" || part.type === "media")
+        ) {
           part.state = event.state;
         }
         return;
@@ -166,7 +170,14 @@ function startedPart(start: BlockStart): AssistantPart {
     case "reasoning":
       return { type: "reasoning", text: "" };
     case "tool-call":
-      return { type: "tool-call", id: start.id, name: start.name, kind: start.call, arguments: "", ...(start.extra && { extra: start.extra }) };
+      return {
+        type: "tool-call",
+        id: start.id,
+        name: start.name,
+        kind: start.call,
+        arguments: "",
+        ...(start.extra && { extra: start.extra }),
+      };
     case "media":
     case "vendor":
       return { ...start.part };

@@ -32,7 +32,10 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 
 /** `base-url`, `baseUrl` and `base_url` differ in spelling only, which is no slip at all. */
 function fold(name: string): string {
-  return name.slice(0, longest).toLowerCase().replace(/[-_\s]/g, "");
+  return name
+    .slice(0, longest)
+    .toLowerCase()
+    .replace(/[-_\s]/g, "");
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */

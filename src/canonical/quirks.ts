@@ -41,7 +41,8 @@ export const quirks = {
   "think-tags": "puts reasoning into the text between `<think>` and `</think>`",
   "thinking-switch": "switches reasoning by `thinking: {type: enabled|disabled}`",
   "enable-thinking": "switches reasoning by `enable_thinking` and `thinking_budget`",
-  "nova-parameters": "takes `reasoningConfig` and `inferenceConfig.topK`, as Amazon's Nova does, where others take `reasoning_effort` and `top_k`",
+  "nova-parameters":
+    "takes `reasoningConfig` and `inferenceConfig.topK`, as Amazon's Nova does, where others take `reasoning_effort` and `top_k`",
   "usage-omits-reasoning": "`completion_tokens` leaves out the reasoning tokens that `total_tokens` counts",
 } as const;
 

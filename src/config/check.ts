@@ -70,7 +70,8 @@ export function checkTree(source: Source, findings: Findings, options: CheckOpti
 
 function rootOf(tree: Tree, findings: Findings): MapTree {
   if (tree.kind === "map") return tree;
-  if (tree.kind !== "scalar" || (tree.value !== null && tree.failed !== true)) findings.problem([], "expected a mapping, such as `providers: …`");
+  if (tree.kind !== "scalar" || (tree.value !== null && tree.failed !== true))
+    findings.problem([], "expected a mapping, such as `providers: …`");
   return { kind: "map", entries: new Map() };
 }
 
@@ -131,7 +132,10 @@ function checkListen(root: MapTree, findings: Findings): void {
   for (const key of ["listen", "admin_listen"]) {
     const text = textAt(root, [key]);
     if (text === undefined || (key === "admin_listen" && text === "same") || parseListen(text) !== undefined) continue;
-    findings.problem([key], `expected "host:port", such as "127.0.0.1:4000" or "[::1]:4000"; ":4000" is every address, 4000 alone is loopback; found ${describeAt(root, [key])}`);
+    findings.problem(
+      [key],
+      `expected "host:port", such as "127.0.0.1:4000" or "[::1]:4000"; ":4000" is every address, 4000 alone is loopback; found ${describeAt(root, [key])}`,
+    );
   }
 }
 
@@ -148,7 +152,19 @@ function checkDatabase(root: MapTree, findings: Findings): void {
 }
 
 /** These frame the request or say where it goes: a fixed value breaks it, or sends it elsewhere. */
-const reservedHeaders = new Set(["host", "connection", "content-length", "content-type", "content-encoding", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
+const reservedHeaders = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "expect",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 function checkProvider(name: string, provider: Tree, findings: Findings, options: CheckOptions): void {
   if (provider.kind !== "map" || findings.full) return;
@@ -157,16 +173,25 @@ function checkProvider(name: string, provider: Tree, findings: Findings, options
   checkBaseUrl(path, provider, findings, row);
   const formats = row?.formats;
   for (const [index, format] of itemsOf(provider.entries.get("formats")).entries()) {
-    if (formats === undefined || format.kind !== "scalar" || typeof format.value !== "string" || fullFormat(format.value, formats) !== undefined) continue;
+    if (
+      formats === undefined ||
+      format.kind !== "scalar" ||
+      typeof format.value !== "string" ||
+      fullFormat(format.value, formats) !== undefined
+    )
+      continue;
     const at = [...path, "formats", index];
-    findings.problem(at, `this type does not speak ${describe(format, at) ?? "it"}`, { near: [format.value, [...formats.map(shortFormat), ...formats]] });
+    findings.problem(at, `this type does not speak ${describe(format, at) ?? "it"}`, {
+      near: [format.value, [...formats.map(shortFormat), ...formats]],
+    });
   }
   checkApiKeys(path, provider, findings);
   const seen = new Set<string>();
   for (const [header] of entriesOf(provider.entries.get("headers"))) {
     const lower = header.toLowerCase();
     if (reservedHeaders.has(lower)) findings.problem([...path, "headers", header], "the gateway sets this header itself", { at: "name" });
-    else if (seen.has(lower)) findings.problem([...path, "headers", header], "this header was named before; upper and lower case are the same", { at: "name" });
+    else if (seen.has(lower))
+      findings.problem([...path, "headers", header], "this header was named before; upper and lower case are the same", { at: "name" });
     seen.add(lower);
   }
 }
@@ -180,8 +205,17 @@ function checkType(name: string, provider: MapTree, findings: Findings, options:
   const row = rows.find((candidate) => candidate.name === type);
   if (row !== undefined) return row;
   const near = [type, rows.map((candidate) => candidate.name)] as const;
-  if (written === undefined) findings.problem(["providers", name], `no provider type is called ${quoted(name)}, so \`type\` must say what it is`, { at: "name", near });
-  else findings.problem(["providers", name, "type"], `no provider type is called ${describe(written, ["providers", name, "type"]) ?? "that"}`, { near });
+  if (written === undefined)
+    findings.problem(["providers", name], `no provider type is called ${quoted(name)}, so \`type\` must say what it is`, {
+      at: "name",
+      near,
+    });
+  else
+    findings.problem(
+      ["providers", name, "type"],
+      `no provider type is called ${describe(written, ["providers", name, "type"]) ?? "that"}`,
+      { near },
+    );
   return undefined;
 }
 
@@ -196,20 +230,27 @@ function checkBaseUrl(path: Path, provider: MapTree, findings: Findings, row: Pr
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // The address is not quoted: what is wrong with it may be a password in it.
   if (url === undefined || !/^https?:\/\//i.test(text) || /\s/.test(text)) findings.problem(at, "expected an http:// or https:// address");
-  else if (url.username !== "" || url.password !== "") findings.problem(at, "an address must not hold a user name or password: use api_key or headers");
-  else if (url.search !== "" || url.hash !== "" || /[?#]/.test(text)) findings.problem(at, "an address must end with its path, without ? or #");
-  else if (url.protocol === "http:" && !isNearby(url.hostname)) findings.warning(at, "http:// to another network: prompts, answers and the key travel unencrypted");
+  else if (url.username !== "" || url.password !== "")
+    findings.problem(at, "an address must not hold a user name or password: use api_key or headers");
+  else if (url.search !== "" || url.hash !== "" || /[?#]/.test(text))
+    findings.problem(at, "an address must end with its path, without ? or #");
+  else if (url.protocol === "http:" && !isNearby(url.hostname))
+    findings.warning(at, "http:// to another network: prompts, answers and the key travel unencrypted");
 }
 
 /** On this machine or a private network, where plain HTTP is usual: also names without a dot, as containers have. */
 function isNearby(host: string): boolean {
   if (!host.includes(".") && !host.startsWith("[")) return true;
   if (/\.(?:localhost|local|internal|lan|test|svc)$/.test(host)) return true;
-  return /^(?:127|10)\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^169\.254\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(host) || /^\[(?:::1|f[cd]|fe[89ab])/.test(host);
+  return (
+    /^(?:127|10)\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^169\.254\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(host) ||
+    /^\[(?:::1|f[cd]|fe[89ab])/.test(host)
+  );
 }
 
 function checkApiKeys(path: Path, provider: MapTree, findings: Findings): void {
-  if (provider.entries.has("api_key") && provider.entries.has("api_keys")) findings.problem([...path, "api_keys"], "api_key and api_keys exclude each other", { at: "name" });
+  if (provider.entries.has("api_key") && provider.entries.has("api_keys"))
+    findings.problem([...path, "api_keys"], "api_key and api_keys exclude each other", { at: "name" });
   const seen = new Map<string, number>();
   for (const [index, item] of itemsOf(provider.entries.get("api_keys")).entries()) {
     const text = textAt(item, []);
@@ -233,10 +274,12 @@ function checkKeys(root: MapTree, findings: Findings): void {
     const value = textAt(key, ["key"]);
     const earlierValue = value === undefined ? undefined : values.get(value);
     if (earlierValue !== undefined) findings.problem(["keys", index, "key"], `the same key as keys[${earlierValue}]`);
-    else if (value !== undefined && value === admin) findings.problem(["keys", index, "key"], "the same as admin_key: a client key must not open the admin API");
+    else if (value !== undefined && value === admin)
+      findings.problem(["keys", index, "key"], "the same as admin_key: a client key must not open the admin API");
     else if (value !== undefined) values.set(value, index);
     const expires = textAt(key, ["expires"]);
-    if (expires !== undefined && /^\d{4}-/.test(expires) && parseExpiry(expires) === undefined) findings.problem(["keys", index, "expires"], `no such day or time: ${describeAt(root, ["keys", index, "expires"])}`);
+    if (expires !== undefined && /^\d{4}-/.test(expires) && parseExpiry(expires) === undefined)
+      findings.problem(["keys", index, "expires"], `no such day or time: ${describeAt(root, ["keys", index, "expires"])}`);
   }
 }
 
@@ -261,7 +304,8 @@ function checkTimeouts(root: MapTree, findings: Findings): void {
     const total = values.get("total");
     for (const name of ["connect", "first_byte", "whole", "idle"]) {
       const value = values.get(name);
-      if (value !== undefined && total !== undefined && value > total) findings.warning([...path, name], "longer than total, so it never comes into force");
+      if (value !== undefined && total !== undefined && value > total)
+        findings.warning([...path, name], "longer than total, so it never comes into force");
     }
   }
 }

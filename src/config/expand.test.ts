@@ -39,8 +39,11 @@ test("does not find what every object has", () => {
 
 test("any text without variables is left as it is", () => {
   fc.assert(
-    fc.property(fc.string().filter((text) => !text.includes("${")), (text) => {
-      expect(expand(text, environment).text).toBe(text);
-    }),
+    fc.property(
+      fc.string().filter((text) => !text.includes("${")),
+      (text) => {
+        expect(expand(text, environment).text).toBe(text);
+      },
+    ),
   );
 });

@@ -17,17 +17,20 @@ export function expand(text: string, environment: Environment): Expansion {
   const missing = new Set<string>();
   let malformed = false;
   let used = false;
-  const expanded = text.replace(/\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g, (match: string, name: string | undefined, fallback: string | undefined) => {
-    if (match === "$${") return "${";
-    if (name === undefined) {
-      malformed = true;
-      return match;
-    }
-    used = true;
-    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    if (fallback !== undefined) return value === undefined || value === "" ? fallback : value;
-    if (value === undefined) missing.add(name);
-    return value ?? match;
-  });
+  const expanded = text.replace(
+    /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g,
+    (match: string, name: string | undefined, fallback: string | undefined) => {
+      if (match === "$${") return "${";
+      if (name === undefined) {
+        malformed = true;
+        return match;
+      }
+      used = true;
+      const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+      if (fallback !== undefined) return value === undefined || value === "" ? fallback : value;
+      if (value === undefined) missing.add(name);
+      return value ?? match;
+    },
+  );
   return { text: expanded, missing: [...missing], malformed, used };
 }

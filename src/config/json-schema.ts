@@ -20,7 +20,12 @@ export function configJsonSchema(): JsonObject {
     ...forPeople(content, []),
     $defs: {
       ...definitions,
-      variable: { title: "From the environment", description: "${NAME}, or ${NAME:-default} for when it is not set or empty.", type: "string", pattern: "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}" },
+      variable: {
+        title: "From the environment",
+        description: "${NAME}, or ${NAME:-default} for when it is not set or empty.",
+        type: "string",
+        pattern: "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}",
+      },
     },
   };
 }
@@ -29,7 +34,12 @@ export function configJsonSchema(): JsonObject {
 function forPeople(schema: JsonObject, path: readonly string[]): JsonObject {
   const nested: JsonObject = { ...schema };
   if (isObject(schema.properties)) {
-    nested.properties = Object.fromEntries(Object.entries(schema.properties).map(([name, property]) => [name, isObject(property) ? forPeople(property, [...path, name]) : property]));
+    nested.properties = Object.fromEntries(
+      Object.entries(schema.properties).map(([name, property]) => [
+        name,
+        isObject(property) ? forPeople(property, [...path, name]) : property,
+      ]),
+    );
   }
   for (const inner of ["additionalProperties", "items"] as const) {
     const below = schema[inner];
@@ -40,14 +50,17 @@ function forPeople(schema: JsonObject, path: readonly string[]): JsonObject {
 
 /** `providers:` with nothing behind it is an empty section, unless something in it is required. */
 function withNothing(schema: JsonObject, path: readonly string[]): JsonObject {
-  const mayBeEmpty = (schema.type === "object" && schema.required === undefined) || (schema.type === "array" && schema.minItems === undefined);
+  const mayBeEmpty =
+    (schema.type === "object" && schema.required === undefined) || (schema.type === "array" && schema.minItems === undefined);
   return mayBeEmpty && path.length > 0 ? { ...schema, type: [schema.type ?? "object", "null"] } : schema;
 }
 
 function withVariable(schema: JsonObject, path: readonly string[]): JsonObject {
   const variable = { $ref: "#/$defs/variable" };
   if (Array.isArray(schema.anyOf)) {
-    const options = schema.anyOf.map((option) => (isObject(option) && (option.type === "object" || option.type === "array") ? forPeople(option, path) : option));
+    const options = schema.anyOf.map((option) =>
+      isObject(option) && (option.type === "object" || option.type === "array") ? forPeople(option, path) : option,
+    );
     return { ...schema, anyOf: options.some((option) => isObject(option) && isRestricted(option)) ? [...options, variable] : options };
   }
   if (!isRestricted(schema)) return schema;

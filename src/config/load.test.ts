@@ -35,7 +35,12 @@ describe("the file", () => {
     expect(await port({ path: one, env: { HEADGATE_CONFIG: two }, directory: usual })).toBe(1);
     expect(await port({ env: { HEADGATE_CONFIG: two }, directory: usual })).toBe(2);
     expect(await port({ env: { HEADGATE_CONFIG: "" }, directory: usual })).toBe(3);
-    expect(await loadConfig({ env: {}, directory: empty })).toMatchObject({ source: undefined, fingerprint: undefined, warnings: [], config: { listen: { port: 4000 } } });
+    expect(await loadConfig({ env: {}, directory: empty })).toMatchObject({
+      source: undefined,
+      fingerprint: undefined,
+      warnings: [],
+      config: { listen: { port: 4000 } },
+    });
     expect(await findConfig({ env: {}, directory: usual })).toBe(join(usual, "headgate.yaml"));
   });
 
@@ -53,13 +58,17 @@ describe("the file", () => {
   });
 
   test("must be text of a bearable size", async () => {
-    expect(await refusal(loadConfig({ path: file("utf16.yaml", new Uint8Array([0xff, 0xfe, 0x61, 0])), env: {} }))).toContain("not text in UTF-8");
+    expect(await refusal(loadConfig({ path: file("utf16.yaml", new Uint8Array([0xff, 0xfe, 0x61, 0])), env: {} }))).toContain(
+      "not text in UTF-8",
+    );
     expect(await refusal(loadConfig({ path: file("big.yaml", "#".repeat(2 ** 20 + 1)), env: {} }))).toContain("larger than 1 MiB");
     if (process.platform === "linux") expect(await refusal(loadConfig({ path: "/dev/zero", env: {} }))).toContain("larger than 1 MiB");
   });
 
   test("may begin with a byte order mark and end lines as Windows does", async () => {
-    expect((await loadConfig({ path: file("windows.yaml", "\uFEFFlisten: 127.0.0.1:7\r\nlog:\r\n  level: warn\r\n"), env: {} })).config).toMatchObject({ listen: { port: 7 }, log: { level: "warn" } });
+    expect(
+      (await loadConfig({ path: file("windows.yaml", "\uFEFFlisten: 127.0.0.1:7\r\nlog:\r\n  level: warn\r\n"), env: {} })).config,
+    ).toMatchObject({ listen: { port: 7 }, log: { level: "warn" } });
   });
 });
 
@@ -67,7 +76,12 @@ describe("the environment", () => {
   const path = () => file("full.yaml", "listen: 127.0.0.1:1\nadmin_key: ${ADMIN}\ndatabase: sqlite:a.db\n");
 
   test("wins over the file", async () => {
-    const env = { ADMIN: "from-the-file", HEADGATE_LISTEN: "0.0.0.0:9", HEADGATE_ADMIN_KEY: "from-outside", HEADGATE_DATABASE: "sqlite:b.db" };
+    const env = {
+      ADMIN: "from-the-file",
+      HEADGATE_LISTEN: "0.0.0.0:9",
+      HEADGATE_ADMIN_KEY: "from-outside",
+      HEADGATE_DATABASE: "sqlite:b.db",
+    };
     const { config } = await loadConfig({ path: path(), env });
     expect(config.listen).toEqual({ host: "0.0.0.0", port: 9 });
     expect(config.adminKey?.reveal()).toBe("from-outside");

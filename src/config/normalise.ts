@@ -5,7 +5,19 @@ import type { Json, JsonObject } from "../canonical/json.ts";
 import { Secret } from "../canonical/secret.ts";
 import type { CheckOptions } from "./check.ts";
 import { defaultLimits, defaultLog, defaultRetry, defaultTimeouts } from "./config.ts";
-import type { CloudSettings, Config, KeyConfig, ModelConfig, ModelFacts, Price, ProviderConfig, Retry, RetryTrigger, Target, Timeouts } from "./config.ts";
+import type {
+  CloudSettings,
+  Config,
+  KeyConfig,
+  ModelConfig,
+  ModelFacts,
+  Price,
+  ProviderConfig,
+  Retry,
+  RetryTrigger,
+  Target,
+  Timeouts,
+} from "./config.ts";
 import { defaultListen, formatListen, isLoopback, parseListen } from "./address.ts";
 import type { ListenAddress } from "./address.ts";
 import { fullFormat, resolveReference } from "./references.ts";
@@ -154,8 +166,15 @@ function targetOf(written: TargetFile, ofAlias: TimeoutFile | undefined, file: C
   const reference = resolveReference(written.model, names);
   if (reference?.kind === "alias") return { kind: "alias", alias: reference.alias, ...base };
   const { provider, model } = reference ?? { provider: "", model: written.model };
-  const configured = file.providers !== undefined && Object.hasOwn(file.providers, provider) ? file.providers[provider]?.timeout : undefined;
-  return { kind: "model", provider, model, ...base, timeout: timeoutsOf(timeoutsOf(timeoutsOf(defaultTimeouts, configured), ofAlias), written.timeout) };
+  const configured =
+    file.providers !== undefined && Object.hasOwn(file.providers, provider) ? file.providers[provider]?.timeout : undefined;
+  return {
+    kind: "model",
+    provider,
+    model,
+    ...base,
+    timeout: timeoutsOf(timeoutsOf(timeoutsOf(defaultTimeouts, configured), ofAlias), written.timeout),
+  };
 }
 
 function setOf(written: Readonly<Record<string, unknown>> | undefined): JsonObject {
@@ -173,7 +192,8 @@ function triggerOf(written: string | number): RetryTrigger {
 }
 
 function timeoutsOf(under: Timeouts, file: TimeoutFile | undefined): Timeouts {
-  const over = (written: string | undefined, otherwise: number) => (written === undefined ? undefined : parseDuration(written)) ?? otherwise;
+  const over = (written: string | undefined, otherwise: number) =>
+    (written === undefined ? undefined : parseDuration(written)) ?? otherwise;
   return {
     connectMs: over(file?.connect, under.connectMs),
     firstByteMs: over(file?.first_byte, under.firstByteMs),

@@ -4,7 +4,13 @@ import { checkConfig, formatProblem, formatProblems, isConfigError, parseConfig 
 import type { CheckOptions, Problem } from "./parse.ts";
 
 const env = { SECRET: "sk-live-0123456789abcdef", TWO: "2", YES: "true", EMPTY: "", WORD: "openai" };
-const providerTypes = ["openai", "anthropic", "ollama", { name: "openai-compatible", needsBaseUrl: true }, { name: "narrow", formats: ["openai/chat-completions", "openai/responses"] }];
+const providerTypes = [
+  "openai",
+  "anthropic",
+  "ollama",
+  { name: "openai-compatible", needsBaseUrl: true },
+  { name: "narrow", formats: ["openai/chat-completions", "openai/responses"] },
+];
 
 function read(text: string, options: Omit<CheckOptions, "env"> = {}): Config {
   return parseConfig(text, { env, providerTypes, ...options }).config;
@@ -62,13 +68,19 @@ describe("providers", () => {
     expect(providers.get("many")?.apiKeys?.map((key) => key.reveal())).toEqual(["aaaaaaaa", "bbbbbbbb"]);
     expect(providers.get("no")?.apiKeys).toEqual([]);
     expect(providers.get("unsaid")?.apiKeys).toBeUndefined();
-    expect(lines("providers:\n  openai: { api_key: a, api_keys: [b] }")).toEqual(["2:25 providers.openai.api_keys: api_key and api_keys exclude each other"]);
-    expect(lines("providers:\n  openai: { api_keys: [same-key, same-key] }")).toEqual(["2:34 providers.openai.api_keys[1]: the same key as api_keys[0]"]);
-    expect(lines("providers:\n  openai: { api_key: \"\" }")).toHaveLength(1);
+    expect(lines("providers:\n  openai: { api_key: a, api_keys: [b] }")).toEqual([
+      "2:25 providers.openai.api_keys: api_key and api_keys exclude each other",
+    ]);
+    expect(lines("providers:\n  openai: { api_keys: [same-key, same-key] }")).toEqual([
+      "2:34 providers.openai.api_keys[1]: the same key as api_keys[0]",
+    ]);
+    expect(lines('providers:\n  openai: { api_key: "" }')).toHaveLength(1);
   });
 
   test("a base URL keeps its path and loses its last slash", () => {
-    expect(read("providers: { openai: { base_url: 'https://eu.example/x/v1/' } }").providers.get("openai")?.baseUrl).toBe("https://eu.example/x/v1");
+    expect(read("providers: { openai: { base_url: 'https://eu.example/x/v1/' } }").providers.get("openai")?.baseUrl).toBe(
+      "https://eu.example/x/v1",
+    );
     expect(lines("providers: { openai: { base_url: 'ftp://x' } }")[0]).toContain("expected an http:// or https:// address");
     expect(lines("providers: { openai: { base_url: 'example.com/v1' } }")).toHaveLength(1);
     expect(lines("providers: { openai: { base_url: 'https://x/v1?a=b' } }")[0]).toContain("without ? or #");
@@ -78,34 +90,52 @@ describe("providers", () => {
   });
 
   test("a type without an address of its own needs one", () => {
-    expect(lines("providers:\n  vllm:\n    type: openai-compatible")).toEqual(['2:3 providers.vllm.base_url: required for the type "openai-compatible", and missing']);
+    expect(lines("providers:\n  vllm:\n    type: openai-compatible")).toEqual([
+      '2:3 providers.vllm.base_url: required for the type "openai-compatible", and missing',
+    ]);
   });
 
   test("an unknown type is refused with the nearest one", () => {
-    expect(lines("providers:\n  x: { type: opnai }")).toEqual(['2:14 providers.x.type: no provider type is called "opnai", did you mean "openai"?']);
-    expect(lines("providers:\n  antropic:")).toEqual(['2:3 providers.antropic: no provider type is called "antropic", so `type` must say what it is, did you mean "anthropic"?']);
+    expect(lines("providers:\n  x: { type: opnai }")).toEqual([
+      '2:14 providers.x.type: no provider type is called "opnai", did you mean "openai"?',
+    ]);
+    expect(lines("providers:\n  antropic:")).toEqual([
+      '2:3 providers.antropic: no provider type is called "antropic", so `type` must say what it is, did you mean "anthropic"?',
+    ]);
     expect(lines("providers:\n  zebra:")[0]).toContain("; known: openai, anthropic, ollama, openai-compatible, narrow");
     expect(lines("providers:\n  constructor:")).toHaveLength(1);
   });
 
   test("formats are completed to their full names where the type's are known", () => {
-    expect(read("providers: { narrow: { formats: [responses, chat] } }").providers.get("narrow")?.formats).toEqual(["openai/responses", "openai/chat-completions"]);
+    expect(read("providers: { narrow: { formats: [responses, chat] } }").providers.get("narrow")?.formats).toEqual([
+      "openai/responses",
+      "openai/chat-completions",
+    ]);
     expect(read("providers: { openai: { formats: [responses] } }").providers.get("openai")?.formats).toEqual(["responses"]);
-    expect(lines("providers: { narrow: { formats: [respones] } }")).toEqual(['1:34 providers.narrow.formats[0]: this type does not speak "respones", did you mean "responses"?']);
+    expect(lines("providers: { narrow: { formats: [respones] } }")).toEqual([
+      '1:34 providers.narrow.formats[0]: this type does not speak "respones", did you mean "responses"?',
+    ]);
   });
 
   test("headers are lower-case secrets, and none that frame the request", () => {
     const headers = read("providers: { openai: { headers: { X-Team: search } } }").providers.get("openai")?.headers;
     expect(headers?.get("x-team")?.reveal()).toBe("search");
     expect(JSON.stringify([...(headers ?? [])])).not.toContain("search");
-    expect(lines("providers: { openai: { headers: { Host: x } } }")).toEqual(["1:35 providers.openai.headers.Host: the gateway sets this header itself"]);
+    expect(lines("providers: { openai: { headers: { Host: x } } }")).toEqual([
+      "1:35 providers.openai.headers.Host: the gateway sets this header itself",
+    ]);
     expect(lines('providers: { openai: { headers: { x: "a\\nb" } } }')).toHaveLength(1);
     expect(lines("providers: { openai: { headers: { a: x, A: x } } }")).toHaveLength(1);
   });
 
   test("facts and prices about models", () => {
-    const provider = read("providers: { openai: { models: { m-1: { context_window: 128k, tools: true, reasoning: false, price: { input: 0.1, cache_read: 0.025 } } } } }").providers.get("openai");
-    expect(provider?.models.get("m-1")).toEqual({ capabilities: { contextWindow: 128_000, tools: true, reasoning: false }, price: { input: 0.1, cacheRead: 0.025 } });
+    const provider = read(
+      "providers: { openai: { models: { m-1: { context_window: 128k, tools: true, reasoning: false, price: { input: 0.1, cache_read: 0.025 } } } } }",
+    ).providers.get("openai");
+    expect(provider?.models.get("m-1")).toEqual({
+      capabilities: { contextWindow: 128_000, tools: true, reasoning: false },
+      price: { input: 0.1, cacheRead: 0.025 },
+    });
     expect(lines("prices: { openai/x: { input: 0.0000001 } }", { discovered: ["openai"] })[0]).toContain("at most six decimals");
     expect(lines("prices: { openai/x: { input: -1 } }", { discovered: ["openai"] })).toHaveLength(1);
   });
@@ -116,7 +146,12 @@ describe("models", () => {
 
   test("a string is one target", () => {
     const model = read(`${base}models: { fast: openai/ft/gpt:1 }`).models.get("fast");
-    expect(model).toMatchObject({ name: "fast", route: "fallback", retry: { attempts: 2, on: [429, "5xx", "timeout", "network"] }, timeout: { totalMs: 1_800_000 } });
+    expect(model).toMatchObject({
+      name: "fast",
+      route: "fallback",
+      retry: { attempts: 2, on: [429, "5xx", "timeout", "network"] },
+      timeout: { totalMs: 1_800_000 },
+    });
     expect(model?.targets).toEqual([expect.objectContaining({ kind: "model", provider: "openai", model: "ft/gpt:1", weight: 1, set: {} })]);
   });
 
@@ -131,7 +166,9 @@ models:
   });
 
   test("triggers of a retry are numbers and words", () => {
-    const retry = read(`${base}models: { m: { targets: [openai/x], retry: { attempts: 1, on: [429, "503", 5xx, network] } } }`).models.get("m")?.retry;
+    const retry = read(`${base}models: { m: { targets: [openai/x], retry: { attempts: 1, on: [429, "503", 5xx, network] } } }`).models.get(
+      "m",
+    )?.retry;
     expect(retry).toEqual({ attempts: 1, on: [429, 503, "5xx", "network"] });
     expect(read(`${base}models: { m: { targets: [openai/x], retry: { on: } } }`).models.get("m")?.retry.on).toEqual([]);
     expect(lines(`${base}models: { m: { targets: [openai/x], retry: { attempts: 0, on: [200, 5x] } } }`)).toHaveLength(3);
@@ -150,9 +187,15 @@ models:
   });
 
   test("a name that leads nowhere is refused with the nearest one", () => {
-    expect(lines(`${base}models:\n  fast: opnai/gpt-5`)).toEqual(['3:9 models.fast: no provider is called "opnai", did you mean "openai/gpt-5"?']);
-    expect(lines(`${base}models:\n  fast: openai/x\n  smart: fats`)).toEqual(['4:10 models.smart: "fats" is neither "provider/model" nor an alias under models, did you mean "fast"?']);
-    expect(lines(`${base}models:\n  smart: zebra/x`)).toEqual(['3:10 models.smart: no provider is called "zebra"; known: openai, anthropic']);
+    expect(lines(`${base}models:\n  fast: opnai/gpt-5`)).toEqual([
+      '3:9 models.fast: no provider is called "opnai", did you mean "openai/gpt-5"?',
+    ]);
+    expect(lines(`${base}models:\n  fast: openai/x\n  smart: fats`)).toEqual([
+      '4:10 models.smart: "fats" is neither "provider/model" nor an alias under models, did you mean "fast"?',
+    ]);
+    expect(lines(`${base}models:\n  smart: zebra/x`)).toEqual([
+      '3:10 models.smart: no provider is called "zebra"; known: openai, anthropic',
+    ]);
     expect(lines("models: { a: openai/x }")).toEqual(['1:14 models.a: no provider is called "openai"; none is configured']);
     expect(lines(`${base}models: { a: openai/ }`)[0]).toContain("names no model");
     expect(lines(`${base}models: { a: "openai/*" }`)[0]).toContain("without *");
@@ -170,14 +213,18 @@ models:
   });
 
   test("fields that a target sets are plain data, and never the model", () => {
-    const target = read(`${base}models: { m: { targets: [{ model: openai/x, set: { temperature: 0.2, stop: [a, null], o: { constructor: 1 } } }] } }`).models.get("m")?.targets[0];
+    const target = read(
+      `${base}models: { m: { targets: [{ model: openai/x, set: { temperature: 0.2, stop: [a, null], o: { constructor: 1 } } }] } }`,
+    ).models.get("m")?.targets[0];
     expect(JSON.stringify(target?.set)).toBe('{"temperature":0.2,"stop":["a",null],"o":{"constructor":1}}');
     expect(lines(`${base}models: { m: { targets: [{ model: openai/x, set: { model: y } }] } }`)).toHaveLength(1);
   });
 
   test("a weight under fallback is a warning", () => {
     const { warnings } = parseConfig(`${base}models:\n  m:\n    targets:\n      - { model: openai/x, weight: 2 }`, { env });
-    expect(warnings.map((warning) => formatProblem(warning, "f"))).toEqual(["f:5:28 models.m.targets[0].weight: means nothing with route: fallback, which goes by the order of the targets"]);
+    expect(warnings.map((warning) => formatProblem(warning, "f"))).toEqual([
+      "f:5:28 models.m.targets[0].weight: means nothing with route: fallback, which goes by the order of the targets",
+    ]);
   });
 });
 
@@ -185,7 +232,9 @@ describe("keys", () => {
   const base = "providers: { openai: }\nmodels: { fast: openai/x }\n";
 
   test("are secrets with a name", () => {
-    const keys = read(`${base}keys: [{ name: ci, key: "\${SECRET}", models: [fast, openai/y, "openai/*"], expires: 2027-01-31 }, { name: all, key: another-key }]`).keys;
+    const keys = read(
+      `${base}keys: [{ name: ci, key: "\${SECRET}", models: [fast, openai/y, "openai/*"], expires: 2027-01-31 }, { name: all, key: another-key }]`,
+    ).keys;
     expect(keys[0]?.key.reveal()).toBe(env.SECRET);
     expect(keys[0]).toMatchObject({ name: "ci", models: ["fast", "openai/y", "openai/*"], expiresMs: Date.UTC(2027, 0, 31) });
     expect(keys[1]).toMatchObject({ models: undefined, expiresMs: undefined });
@@ -193,12 +242,14 @@ describe("keys", () => {
   });
 
   test("have at least 8 characters, and names and values of their own", () => {
-    expect(lines(`keys:
+    expect(
+      lines(`keys:
   - { name: a, key: short-7 }
   - { name: b, key: the-same-key }
   - { name: b, key: the-same-key }
   - { name: c, key: the-admin-key }
-admin_key: the-admin-key`)).toEqual([
+admin_key: the-admin-key`),
+    ).toEqual([
       "2:21 keys[0].key: expected at least 8 characters",
       "4:13 keys[2].name: the same name as keys[1]",
       "4:21 keys[2].key: the same key as keys[1]",
@@ -216,7 +267,9 @@ admin_key: the-admin-key`)).toEqual([
   });
 
   test("end on a day that exists", () => {
-    expect(lines("keys: [{ name: a, key: aaaaaaaa, expires: 2027-02-30 }]")).toEqual(['1:43 keys[0].expires: no such day or time: "2027-02-30"']);
+    expect(lines("keys: [{ name: a, key: aaaaaaaa, expires: 2027-02-30 }]")).toEqual([
+      '1:43 keys[0].expires: no such day or time: "2027-02-30"',
+    ]);
     expect(lines("keys: [{ name: a, key: aaaaaaaa, expires: tomorrow }]")).toHaveLength(1);
   });
 });
@@ -293,13 +346,18 @@ keys: a
   });
 
   test("names in paths are quoted where they need to be", () => {
-    expect(lines('models: { "a.b": { targets: [x], y: 1 } }').map((line) => line.split(": ")[0])).toEqual(['1:30 models["a.b"].targets[0]', '1:34 models["a.b"].y']);
+    expect(lines('models: { "a.b": { targets: [x], y: 1 } }').map((line) => line.split(": ")[0])).toEqual([
+      '1:30 models["a.b"].targets[0]',
+      '1:34 models["a.b"].y',
+    ]);
   });
 });
 
 describe("names of the language", () => {
   test("are names like any other", () => {
-    const config = read("providers: { constructor: { type: openai }, toString: { type: openai } }\nmodels: { constructor: constructor/x, hasOwnProperty: constructor, valueOf: toString/valueOf }");
+    const config = read(
+      "providers: { constructor: { type: openai }, toString: { type: openai } }\nmodels: { constructor: constructor/x, hasOwnProperty: constructor, valueOf: toString/valueOf }",
+    );
     expect(config.models.get("constructor")?.targets[0]).toMatchObject({ provider: "constructor", model: "x" });
     expect(config.models.get("hasOwnProperty")?.targets[0]).toMatchObject({ kind: "alias", alias: "constructor" });
     expect(config.models.get("toString")).toBeUndefined();
@@ -319,20 +377,27 @@ describe("names of the language", () => {
 
 describe("variables", () => {
   test("that are missing are named with their place", () => {
-    expect(lines("providers:\n  openai: { api_key: \"a ${SECRT}\" }")).toEqual(['2:25 providers.openai.api_key: the environment variable SECRT is not set; ${SECRT:-…} would give it a default, did you mean "SECRET"?']);
+    expect(lines('providers:\n  openai: { api_key: "a ${SECRT}" }')).toEqual([
+      '2:25 providers.openai.api_key: the environment variable SECRT is not set; ${SECRT:-…} would give it a default, did you mean "SECRET"?',
+    ]);
     expect(lines("admin_key: ${A1}${A2}")).toEqual(["1:12 admin_key: the environment variables A1, A2 are not set"]);
     expect(lines("admin_key: ${}")).toHaveLength(1);
     expect(lines("redis: ${NONE}")).toHaveLength(1);
   });
 
   test("stand for numbers and yes or no where those are expected", () => {
-    const { config } = parseConfig('providers: { openai: { models: { m: { tools: "${YES}" } } } }\nmodels: { a: { targets: [{ model: openai/x, weight: "${TWO}" }], retry: { attempts: "${TWO}" } } }', { env });
+    const { config } = parseConfig(
+      'providers: { openai: { models: { m: { tools: "${YES}" } } } }\nmodels: { a: { targets: [{ model: openai/x, weight: "${TWO}" }], retry: { attempts: "${TWO}" } } }',
+      { env },
+    );
     expect(config.models.get("a")).toMatchObject({ retry: { attempts: 2 }, targets: [{ weight: 2 }] });
     expect(config.providers.get("openai")?.models.get("m")?.capabilities.tools).toBe(true);
   });
 
   test("are text where text is expected, even when they look like numbers", () => {
-    expect(parseConfig('keys: [{ name: a, key: "${DIGITS}" }]', { env: { DIGITS: "1234567890" } }).config.keys[0]?.key.reveal()).toBe("1234567890");
+    expect(parseConfig('keys: [{ name: a, key: "${DIGITS}" }]', { env: { DIGITS: "1234567890" } }).config.keys[0]?.key.reveal()).toBe(
+      "1234567890",
+    );
   });
 
   test("are quoted as they were written, never as what they hold", () => {
@@ -383,7 +448,10 @@ models:
 
   test("bombs are defused quickly", () => {
     const begun = performance.now();
-    const levels = Array.from({ length: 9 }, (_, level) => `a${level + 1}: &a${level + 1} [${Array.from({ length: 10 }, () => `*a${level}`).join(", ")}]`);
+    const levels = Array.from(
+      { length: 9 },
+      (_, level) => `a${level + 1}: &a${level + 1} [${Array.from({ length: 10 }, () => `*a${level}`).join(", ")}]`,
+    );
     expect(lines(`a0: &a0 [x]\n${levels.join("\n")}`).some((line) => line.includes("unfolds into more than"))).toBe(true);
     expect(lines("[".repeat(5000)).length).toBeGreaterThan(0);
     expect(lines("models: ".concat("{a: ".repeat(2000), "}".repeat(2000))).length).toBeGreaterThan(0);
@@ -399,7 +467,11 @@ models:
   });
 
   test("a number as a name keeps its spelling", () => {
-    expect([...read("providers: { openai: }\nmodels: { 1.10: openai/x, 5: openai/y, true: openai/z }").models.keys()].toSorted()).toEqual(["1.10", "5", "true"]);
+    expect([...read("providers: { openai: }\nmodels: { 1.10: openai/x, 5: openai/y, true: openai/z }").models.keys()].toSorted()).toEqual([
+      "1.10",
+      "5",
+      "true",
+    ]);
     expect(lines("? [a]\n: 1")).toEqual(["1:3 a name must be plain text"]);
   });
 });
@@ -428,7 +500,9 @@ keys:
   });
 
   test("has a shape all the same", () => {
-    expect(lines("providers: { openai: }\nmodels: { a: { targets: [openai/x], route: wieghted } }")).toEqual(['2:44 models.a.route: expected "fallback", "weighted", "fastest", "cheapest", "least-busy", "sticky", "conditional" or "semantic"; found "wieghted", did you mean "weighted"?']);
+    expect(lines("providers: { openai: }\nmodels: { a: { targets: [openai/x], route: wieghted } }")).toEqual([
+      '2:44 models.a.route: expected "fallback", "weighted", "fastest", "cheapest", "least-busy", "sticky", "conditional" or "semantic"; found "wieghted", did you mean "weighted"?',
+    ]);
     expect(lines("keys: [{ name: k, key: aaaaaaaa, limits: { rmp: 5 } }]")).toHaveLength(2);
   });
 });
@@ -436,7 +510,10 @@ keys:
 describe("the rest", () => {
   test("addresses", () => {
     expect(read("listen: 5000").listen).toEqual({ host: "127.0.0.1", port: 5000 });
-    expect(read("listen: :5000")).toMatchObject({ listen: { host: "0.0.0.0", port: 5000 }, adminListen: { host: "127.0.0.1", port: 5001 } });
+    expect(read("listen: :5000")).toMatchObject({
+      listen: { host: "0.0.0.0", port: 5000 },
+      adminListen: { host: "127.0.0.1", port: 5001 },
+    });
     expect(read("listen: :5000\nadmin_listen: same").adminListen).toBe("same");
     expect(read("admin_listen: 4001").adminListen).toEqual({ host: "127.0.0.1", port: 4001 });
     expect(read("listen: 4001\nadmin_listen: 127.0.0.1:4001").adminListen).toBe("same");
@@ -445,7 +522,8 @@ describe("the rest", () => {
   });
 
   test("database", () => {
-    for (const url of ["sqlite:./headgate.db", "sqlite::memory:", "sqlite:///var/x.db", "memory:"]) expect(read(`database: "${url}"`).database?.reveal()).toBe(url);
+    for (const url of ["sqlite:./headgate.db", "sqlite::memory:", "sqlite:///var/x.db", "memory:"])
+      expect(read(`database: "${url}"`).database?.reveal()).toBe(url);
     for (const url of ["sqlite:", "mysql://u:hunter22@x", "./headgate.db", ""]) {
       expect(lines(`database: "${url}"`)).toEqual(['1:11 database: expected "sqlite:FILE", such as "sqlite:./headgate.db", or "memory:"']);
     }
@@ -460,7 +538,10 @@ describe("the rest", () => {
   });
 
   test("warnings do not hinder", () => {
-    const { warnings } = parseConfig("providers: { openai: { base_url: 'http://example.com/v1', timeout: { idle: 10s, total: 1s } }, near: { type: openai, base_url: 'http://10.0.0.5:8000/v1' } }\nprices: { opena/x: { input: 1 } }", { env, providerTypes });
+    const { warnings } = parseConfig(
+      "providers: { openai: { base_url: 'http://example.com/v1', timeout: { idle: 10s, total: 1s } }, near: { type: openai, base_url: 'http://10.0.0.5:8000/v1' } }\nprices: { opena/x: { input: 1 } }",
+      { env, providerTypes },
+    );
     expect(warnings.map((warning) => formatProblem(warning))).toEqual([
       "1:34 providers.openai.base_url: http:// to another network: prompts, answers and the key travel unencrypted",
       "1:76 providers.openai.timeout.idle: longer than total, so it never comes into force",
@@ -477,21 +558,30 @@ describe("the rest", () => {
     expect(config.listen).toEqual({ host: "127.0.0.1", port: 9 });
     expect(config.adminListen).toBe("same");
     expect(config.adminKey?.reveal()).toBe("from-outside");
-    expect(lines("listen: :1", { overrides: [{ key: "listen", value: "x", label: "HEADGATE_LISTEN" }] })[0]).toMatch(/^HEADGATE_LISTEN: expected "host:port"/);
-    expect(lines("", { overrides: [{ key: "admin_key", value: "short", label: "HEADGATE_ADMIN_KEY" }] })).toEqual(["HEADGATE_ADMIN_KEY: expected at least 8 characters"]);
+    expect(lines("listen: :1", { overrides: [{ key: "listen", value: "x", label: "HEADGATE_LISTEN" }] })[0]).toMatch(
+      /^HEADGATE_LISTEN: expected "host:port"/,
+    );
+    expect(lines("", { overrides: [{ key: "admin_key", value: "short", label: "HEADGATE_ADMIN_KEY" }] })).toEqual([
+      "HEADGATE_ADMIN_KEY: expected at least 8 characters",
+    ]);
   });
 });
 
 describe("a plain object", () => {
   test("means what the file means", () => {
-    const { config } = checkConfig({ providers: { mock: {}, other: { type: "mock", api_key: "a-key-of-mine" } }, models: { fast: "mock/x" } });
+    const { config } = checkConfig({
+      providers: { mock: {}, other: { type: "mock", api_key: "a-key-of-mine" } },
+      models: { fast: "mock/x" },
+    });
     expect(config.models.get("fast")?.targets[0]).toMatchObject({ provider: "mock", model: "x" });
     expect(checkConfig({}).config).toEqual(read(""));
     expect(checkConfig(undefined).config).toEqual(read(""));
   });
 
   test("has problems with paths and no lines", () => {
-    expect(() => checkConfig({ models: { fast: "nowhere/x" } })).toThrow('models.fast: no provider is called "nowhere"; none is configured');
+    expect(() => checkConfig({ models: { fast: "nowhere/x" } })).toThrow(
+      'models.fast: no provider is called "nowhere"; none is configured',
+    );
     try {
       checkConfig({ lisen: 1 });
       expect.unreachable();

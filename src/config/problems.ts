@@ -77,7 +77,8 @@ export function quoted(text: string): string {
 
 /** A credential in the wrong place is a common slip; known prefixes and long runs of mixed letters and digits are not echoed. */
 export function looksSecret(text: string): boolean {
-  if (/(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|xai|ghp|gho|hf|r8|key|hg)[-_]|AIza|AKIA|ASIA|eyJ|Bearer )[A-Za-z0-9_-]{12,}/.test(text)) return true;
+  if (/(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|xai|ghp|gho|hf|r8|key|hg)[-_]|AIza|AKIA|ASIA|eyJ|Bearer )[A-Za-z0-9_-]{12,}/.test(text))
+    return true;
   return (text.match(/[A-Za-z0-9]{20,}/g) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
 }
 
@@ -87,7 +88,10 @@ const secretNames = /key|secret|token|password|header|credential|database|redis|
 export function isSecretPath(path: Path): boolean {
   // `keys: [sk-…]` and `openai: sk-…` are how a key lands where a mapping belongs.
   if ((path[0] === "keys" || path[0] === "providers") && path.length <= 2) return true;
-  return path.some((step, index) => typeof step === "string" && secretNames.test(step) && !(index === 0 && step === "keys") && step !== "max_output_tokens");
+  return path.some(
+    (step, index) =>
+      typeof step === "string" && secretNames.test(step) && !(index === 0 && step === "keys") && step !== "max_output_tokens",
+  );
 }
 
 /** How a place in the file, or the value at it, is spoken of. */
@@ -173,6 +177,12 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 }
 
 function struckOut(problem: Problem, secrets: readonly string[]): Problem {
-  const clean = (text: string) => secrets.reduce((rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, "[redacted]") : rest), text);
-  return { ...problem, path: clean(problem.path), message: clean(problem.message), ...(problem.suggestion === undefined ? {} : { suggestion: clean(problem.suggestion) }) };
+  const clean = (text: string) =>
+    secrets.reduce((rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, "[redacted]") : rest), text);
+  return {
+    ...problem,
+    path: clean(problem.path),
+    message: clean(problem.message),
+    ...(problem.suggestion === undefined ? {} : { suggestion: clean(problem.suggestion) }),
+  };
 }

@@ -74,7 +74,13 @@ function targetsOf(path: Path, tree: Tree): WrittenTarget[] {
   });
 }
 
-function reportUnknown(target: WrittenTarget, alias: string, providerNames: ReadonlySet<string>, aliases: Iterable<string>, findings: Findings): void {
+function reportUnknown(
+  target: WrittenTarget,
+  alias: string,
+  providerNames: ReadonlySet<string>,
+  aliases: Iterable<string>,
+  findings: Findings,
+): void {
   const { path, text, shown } = target;
   const others = [...aliases].filter((name) => name !== alias);
   const slash = text.indexOf("/");
@@ -92,12 +98,17 @@ function reportUnknown(target: WrittenTarget, alias: string, providerNames: Read
   // Only what was written is repeated: behind a variable stands the variable.
   const whose = shown === quoted(text) ? quoted(provider) : `as in ${shown}`;
   const none = providerNames.size === 0 ? "; none is configured" : "";
-  findings.problem(path, `no provider is called ${whose}${none}`, shown === quoted(text) && suggestion !== undefined ? { suggestion } : { known: [...providerNames] });
+  findings.problem(
+    path,
+    `no provider is called ${whose}${none}`,
+    shown === quoted(text) && suggestion !== undefined ? { suggestion } : { known: [...providerNames] },
+  );
 }
 
 function checkAliasName(alias: string, names: Names, findings: Findings): void {
   const slash = alias.indexOf("/");
-  if (slash > 0 && names.hasProvider(alias.slice(0, slash))) findings.warning(["models", alias], "stands in front of the provider's own model of this name", { at: "name" });
+  if (slash > 0 && names.hasProvider(alias.slice(0, slash)))
+    findings.warning(["models", alias], "stands in front of the provider's own model of this name", { at: "name" });
 }
 
 function checkTargets(alias: string, tree: Tree, findings: Findings): void {
@@ -108,10 +119,12 @@ function checkTargets(alias: string, tree: Tree, findings: Findings): void {
   for (const [index, item] of targets.items.entries()) {
     if (item.kind !== "map") continue;
     const path = ["models", alias, "targets", index];
-    if (item.entries.has("weight") && !weighs) findings.warning([...path, "weight"], "means nothing with route: fallback, which goes by the order of the targets", { at: "name" });
+    if (item.entries.has("weight") && !weighs)
+      findings.warning([...path, "weight"], "means nothing with route: fallback, which goes by the order of the targets", { at: "name" });
     const set = item.entries.get("set");
     for (const name of set?.kind === "map" ? set.entries.keys() : []) {
-      if (fixedFields.has(name)) findings.problem([...path, "set", name], "this field is the gateway's or the client's alone and cannot be set", { at: "name" });
+      if (fixedFields.has(name))
+        findings.problem([...path, "set", name], "this field is the gateway's or the client's alone and cannot be set", { at: "name" });
     }
   }
 }
@@ -150,7 +163,13 @@ function describeCycle(names: readonly string[]): string {
   return shown.map((name) => quoted(name).slice(1, -1)).join(" → ");
 }
 
-function checkKeyModels(root: MapTree, names: Names, providerNames: ReadonlySet<string>, aliases: ReadonlyMap<string, Tree>, findings: Findings): void {
+function checkKeyModels(
+  root: MapTree,
+  names: Names,
+  providerNames: ReadonlySet<string>,
+  aliases: ReadonlyMap<string, Tree>,
+  findings: Findings,
+): void {
   const keys = root.entries.get("keys");
   if (keys?.kind !== "list") return;
   for (const [index, key] of keys.items.entries()) {
@@ -162,8 +181,10 @@ function checkKeyModels(root: MapTree, names: Names, providerNames: ReadonlySet<
       const text = item.value;
       const path = ["keys", index, "models", place];
       // A `*` in other places would be taken for a pattern by its writer and for a name by the gateway.
-      if (text.includes("*") && !/^(?:[^*]+\/)?\*$/.test(text)) findings.problem(path, 'a * stands for all models only alone or as in "provider/*"');
-      else if (text !== "*" && resolveReference(text, names) === undefined) reportUnknown({ path, text, shown: quoted(item.written ?? text) }, "", providerNames, aliases.keys(), findings);
+      if (text.includes("*") && !/^(?:[^*]+\/)?\*$/.test(text))
+        findings.problem(path, 'a * stands for all models only alone or as in "provider/*"');
+      else if (text !== "*" && resolveReference(text, names) === undefined)
+        reportUnknown({ path, text, shown: quoted(item.written ?? text) }, "", providerNames, aliases.keys(), findings);
     }
   }
 }
@@ -175,13 +196,19 @@ function checkPriceNames(root: MapTree, names: Names, providerNames: ReadonlySet
     const slash = name.indexOf("/");
     if (slash <= 0 || names.hasProvider(name.slice(0, slash))) continue;
     const near = nearest(name.slice(0, slash), providerNames);
-    findings.warning(["prices", name], "no provider is called so", { at: "name", ...(near === undefined ? {} : { suggestion: `${near}${name.slice(slash)}` }) });
+    findings.warning(["prices", name], "no provider is called so", {
+      at: "name",
+      ...(near === undefined ? {} : { suggestion: `${near}${name.slice(slash)}` }),
+    });
   }
 }
 
 /** The full name of a format that was given by it, by its last word (`responses`) or by the beginning of that (`chat`). */
 export function fullFormat(name: string, formats: readonly string[]): string | undefined {
-  return formats.find((format) => format === name) ?? formats.find((format) => shortFormat(format) === name || shortFormat(format).startsWith(`${name}-`));
+  return (
+    formats.find((format) => format === name) ??
+    formats.find((format) => shortFormat(format) === name || shortFormat(format).startsWith(`${name}-`))
+  );
 }
 
 export function shortFormat(name: string): string {

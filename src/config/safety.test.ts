@@ -23,7 +23,8 @@ describe("assertSafeToListen", () => {
   });
 
   test("refuses it on any other address, and says both things that are missing", () => {
-    for (const listen of ["0.0.0.0:4000", ":4000", "[::]:4000", "10.1.2.3:4000", "gateway.example:4000"]) expect(refusal({ listen })).toEqual(["keys", "admin_key"]);
+    for (const listen of ["0.0.0.0:4000", ":4000", "[::]:4000", "10.1.2.3:4000", "gateway.example:4000"])
+      expect(refusal({ listen })).toEqual(["keys", "admin_key"]);
   });
 
   test("wants client keys and an admin key there", () => {

@@ -66,7 +66,11 @@ function readVariables(root: Tree, issues: readonly Issue[]): boolean {
 function unfolded(issue: Issue, prefix: Path): Issue[] {
   const path = [...prefix, ...(issue.path as Path)];
   if (issue.code === "invalid_union") {
-    const branch = issue.errors.find((errors) => errors.length > 0 && !errors.some((error) => error.path.length === 0 && (error.code === "invalid_type" || error.code === "invalid_value")));
+    const branch = issue.errors.find(
+      (errors) =>
+        errors.length > 0 &&
+        !errors.some((error) => error.path.length === 0 && (error.code === "invalid_type" || error.code === "invalid_value")),
+    );
     if (branch !== undefined) return branch.flatMap((error) => unfolded(error, path));
   }
   return [{ ...issue, path }];
@@ -90,10 +94,19 @@ function reportIssue(issue: Issue, root: Tree, findings: Findings): void {
     return;
   }
   if (tree.kind === "scalar" && tree.failed === true) return;
-  const near = issue.code === "invalid_value" && tree.kind === "scalar" && typeof tree.value === "string" ? ([tree.value, issue.values.filter((value) => typeof value === "string")] as const) : undefined;
-  const quotes = tree.kind === "scalar" && (typeof tree.value === "number" || typeof tree.value === "boolean") && quotesWouldDo(path, String(tree.value));
+  const near =
+    issue.code === "invalid_value" && tree.kind === "scalar" && typeof tree.value === "string"
+      ? ([tree.value, issue.values.filter((value) => typeof value === "string")] as const)
+      : undefined;
+  const quotes =
+    tree.kind === "scalar" &&
+    (typeof tree.value === "number" || typeof tree.value === "boolean") &&
+    quotesWouldDo(path, String(tree.value));
   const found = describe(tree, path);
-  findings.problem(path, `${issue.message}${found === undefined ? "" : `; found ${found}`}${quotes ? ": put it in quotes" : ""}`, { near, known: [] });
+  findings.problem(path, `${issue.message}${found === undefined ? "" : `; found ${found}`}${quotes ? ": put it in quotes" : ""}`, {
+    near,
+    known: [],
+  });
 }
 
 /** The value at a path as it may be shown: never a secret (of which only the kind is told, if that), and never what a variable holds. */
@@ -111,8 +124,13 @@ const missing = "required";
 
 /** The words for what a schema does not say in its own. */
 function plainWords(issue: z.core.$ZodRawIssue): string {
-  if (issue.code === "invalid_type") return issue.input === undefined ? missing : `expected ${kindWords[String(issue.expected)] ?? String(issue.expected)}`;
-  if (issue.code === "invalid_value") return `expected ${(issue.values as readonly unknown[]).map((value) => JSON.stringify(value)).join(", ").replace(/, ([^,]*)$/, " or $1")}`;
+  if (issue.code === "invalid_type")
+    return issue.input === undefined ? missing : `expected ${kindWords[String(issue.expected)] ?? String(issue.expected)}`;
+  if (issue.code === "invalid_value")
+    return `expected ${(issue.values as readonly unknown[])
+      .map((value) => JSON.stringify(value))
+      .join(", ")
+      .replace(/, ([^,]*)$/, " or $1")}`;
   return "not usable here";
 }
 

@@ -90,7 +90,9 @@ export function readObject(value: unknown, environment: Environment | undefined,
       return failed;
     }
     open.add(item);
-    const tree: Tree = Array.isArray(item) ? { kind: "list", items: item.map((entry, index) => read(entry, [...path, index])) } : { kind: "map", entries: readEntries(item, path) };
+    const tree: Tree = Array.isArray(item)
+      ? { kind: "list", items: item.map((entry, index) => read(entry, [...path, index])) }
+      : { kind: "map", entries: readEntries(item, path) };
     open.delete(item);
     return tree;
   }
@@ -116,19 +118,36 @@ function isPlain(value: object): boolean {
 }
 
 /** Text, with its variables put in. `find` tells where in the text `${NAME}` stands. */
-export function readText(text: string, path: Path, environment: Environment | undefined, report: Report, offset?: number, find?: (name: string) => number | undefined): ScalarTree {
+export function readText(
+  text: string,
+  path: Path,
+  environment: Environment | undefined,
+  report: Report,
+  offset?: number,
+  find?: (name: string) => number | undefined,
+): ScalarTree {
   if (environment === undefined || !text.includes("${")) return { kind: "scalar", value: text, offset };
   const expansion = expand(text, environment);
   const [name] = expansion.missing;
   if (name !== undefined) {
     const shown = expansion.missing.map((each) => (looksSecret(each) ? "[redacted]" : each.slice(0, 80)));
-    const names = shown.length === 1 ? `the environment variable ${shown[0]} is not set; \${${shown[0]}:-…} would give it a default` : `the environment variables ${shown.join(", ")} are not set`;
+    const names =
+      shown.length === 1
+        ? `the environment variable ${shown[0]} is not set; \${${shown[0]}:-…} would give it a default`
+        : `the environment variables ${shown.join(", ")} are not set`;
     const suggestion = nearest(name, Object.keys(environment));
     report(path, names, { offset: find?.(name) ?? offset, ...(suggestion === undefined ? {} : { suggestion }) });
   }
-  if (expansion.malformed) report(path, "${ begins a variable: write ${NAME} or ${NAME:-default}, or $${ for the characters themselves", { offset });
+  if (expansion.malformed)
+    report(path, "${ begins a variable: write ${NAME} or ${NAME:-default}, or $${ for the characters themselves", { offset });
   const failed = expansion.missing.length > 0 || expansion.malformed;
-  return { kind: "scalar", value: failed ? text : expansion.text, offset, ...(expansion.used ? { written: text } : {}), ...(failed ? { failed: true } : {}) };
+  return {
+    kind: "scalar",
+    value: failed ? text : expansion.text,
+    offset,
+    ...(expansion.used ? { written: text } : {}),
+    ...(failed ? { failed: true } : {}),
+  };
 }
 
 /** The tree without its positions. Objects have no prototype, so that every name is a name. */

@@ -7,7 +7,8 @@ test("durations need a unit", () => {
   expect(parseDuration("5m")).toBe(300_000);
   expect(parseDuration("1.5h")).toBe(5_400_000);
   expect(parseDuration("7d")).toBe(604_800_000);
-  for (const text of ["10", "10 s", "10S", "s", "-1s", "1e3s", "10s ", "", "1m30s", "0x1s", ".5s", "1.s", "Infinitys"]) expect(parseDuration(text)).toBeUndefined();
+  for (const text of ["10", "10 s", "10S", "s", "-1s", "1e3s", "10s ", "", "1m30s", "0x1s", ".5s", "1.s", "Infinitys"])
+    expect(parseDuration(text)).toBeUndefined();
 });
 
 test("sizes know both kinds of prefix", () => {

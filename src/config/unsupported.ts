@@ -12,7 +12,11 @@ export interface UnsupportedPart {
 export const unsupportedParts: readonly UnsupportedPart[] = [
   { path: ["redis"], what: "Redis" },
   { path: ["database"], what: "PostgreSQL", unless: (value) => typeof value !== "string" || !/^postgres(?:ql)?:/i.test(value) },
-  { path: ["models", "*", "route"], what: "routes other than fallback", unless: (value) => typeof value !== "string" || value === "fallback" },
+  {
+    path: ["models", "*", "route"],
+    what: "routes other than fallback",
+    unless: (value) => typeof value !== "string" || value === "fallback",
+  },
   { path: ["models", "*", "cache"], what: "caching" },
   { path: ["models", "*", "guardrails"], what: "guardrails" },
   { path: ["providers", "*", "timeout", "connect"], what: "a timeout for connecting" },
@@ -24,5 +28,7 @@ export const unsupportedParts: readonly UnsupportedPart[] = [
 
 /** The row for a place, if there is one; `*` in the path is any name, as in the published schema. */
 export function unsupportedAt(path: readonly (string | number)[]): UnsupportedPart | undefined {
-  return unsupportedParts.find((part) => part.path.length === path.length && part.path.every((step, index) => step === "*" || step === path[index]));
+  return unsupportedParts.find(
+    (part) => part.path.length === path.length && part.path.every((step, index) => step === "*" || step === path[index]),
+  );
 }

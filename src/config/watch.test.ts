@@ -103,7 +103,10 @@ describe("a change of the file", () => {
 
   test("is seen by the regular look where no watch sees it", async () => {
     const { directory, level } = await watched({ pollMs: 50 }, (directory) => {
-      for (const [name, level] of [["one", "info"], ["two", "warn"]]) {
+      for (const [name, level] of [
+        ["one", "info"],
+        ["two", "warn"],
+      ]) {
         mkdirSync(join(directory, name as string));
         writeFileSync(join(directory, name as string, "headgate.yaml"), `log: { level: ${level} }\n`);
       }

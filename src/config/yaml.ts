@@ -47,7 +47,7 @@ function lineAndColumn(lineCounter: LineCounter, offset: number): { line: number
 /** The library's own messages quote the text, which may be a secret; these do not. */
 const syntaxWords: Readonly<Partial<Record<YAMLError["code"], string>>> = {
   BAD_ALIAS: "an anchor (&name) or alias (*name) is malformed",
-  BAD_DQ_ESCAPE: 'an unknown escape in "…": write \\\\ for a backslash, or use \'…\'',
+  BAD_DQ_ESCAPE: "an unknown escape in \"…\": write \\\\ for a backslash, or use '…'",
   BAD_INDENT: "the indentation does not fit, or a closing bracket is missing",
   BAD_SCALAR_START: "a value cannot begin with this character: put it in quotes",
   BLOCK_AS_IMPLICIT_KEY: 'a second ": " on one line: put the value in quotes, or start a new line',
@@ -72,7 +72,7 @@ function reportSyntax(errors: readonly YAMLError[], text: string, lineCounter: L
     lines.add(line);
     if (lines.size > 3) return;
     const variable = text.startsWith("${", offset - 1);
-    const words = variable ? "inside { } and [ ] a variable needs quotes: \"${NAME}\"" : (syntaxWords[error.code] ?? "this is not YAML");
+    const words = variable ? 'inside { } and [ ] a variable needs quotes: "${NAME}"' : (syntaxWords[error.code] ?? "this is not YAML");
     report([], words, { offset });
   }
 }
@@ -110,7 +110,13 @@ class YamlWalker {
     const offset = alias.range?.[0];
     const target = this.#anchors.get(alias.source);
     if (target !== undefined && !this.#open.has(target)) return this.read(target, path);
-    this.#report(path, target === undefined ? "no anchor (&name) of this name stands above this alias (*name)" : "this alias (*name) stands inside what it names", { offset });
+    this.#report(
+      path,
+      target === undefined
+        ? "no anchor (&name) of this name stands above this alias (*name)"
+        : "this alias (*name) stands inside what it names",
+      { offset },
+    );
     return { kind: "scalar", value: null, offset, failed: true };
   }
 

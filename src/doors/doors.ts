@@ -37,7 +37,8 @@ export function checkRequestLine(method: string, headers: Headers, way: Way | un
   // Two Host lines come joined by a comma; a path or a user in it would move the request elsewhere in a careless URL parser (LiteLLM's
   // authentication was passed by in this way).
   const host = headers.get("host");
-  if (host !== null && !/^[\w.~:[\]-]*$/.test(host)) throw new GatewayError("invalid_request", "The Host header is not one host name.", { field: "host" });
+  if (host !== null && !/^[\w.~:[\]-]*$/.test(host))
+    throw new GatewayError("invalid_request", "The Host header is not one host name.", { field: "host" });
   if (method === "TRACE" || method === "CONNECT" || (way && way.kind !== "chat" && way.kind !== "operation" && !readers.has(method))) {
     throw new GatewayError("method_not_allowed", `${method.slice(0, 20)} is not a method of this door.`);
   }
@@ -58,7 +59,10 @@ export interface ChatDoor {
 }
 
 /** Finds the way for a path: by exact look-up, then among the doors whose path names a model. A path with dots or double slashes matches nothing. */
-export function doors(chatDoors: readonly ChatDoor[], operationDoors: Readonly<Record<string, OperationDoor>>): (target: RequestTarget) => Way | undefined {
+export function doors(
+  chatDoors: readonly ChatDoor[],
+  operationDoors: Readonly<Record<string, OperationDoor>>,
+): (target: RequestTarget) => Way | undefined {
   const ways = new Map<string, Way>([
     ["/v1/models", { kind: "models" }],
     ["/models", { kind: "models" }],
@@ -71,7 +75,8 @@ export function doors(chatDoors: readonly ChatDoor[], operationDoors: Readonly<R
   const named: NamedDoor[] = [];
   for (const [path, door] of Object.entries(operationDoors)) {
     const [before, after] = path.split(/\{model\}|\*/);
-    if (before !== undefined && after !== undefined) named.push({ before, after, way: (rest) => ({ kind: "operation", door, rest }), raw: path.includes("*") });
+    if (before !== undefined && after !== undefined)
+      named.push({ before, after, way: (rest) => ({ kind: "operation", door, rest }), raw: path.includes("*") });
     else for (const one of [path, path.replace(/^\/v\d/, "")]) ways.set(one, { kind: "operation", door, rest: "" });
   }
   for (const door of chatDoors) {
@@ -80,7 +85,12 @@ export function doors(chatDoors: readonly ChatDoor[], operationDoors: Readonly<R
       named.push({
         before,
         after,
-        way: (model, search) => ({ kind: "chat", codec: door.asked && search.includes(door.asked.word) ? door.asked.codec : door.codec, model, stream: door.stream }),
+        way: (model, search) => ({
+          kind: "chat",
+          codec: door.asked && search.includes(door.asked.word) ? door.asked.codec : door.codec,
+          model,
+          stream: door.stream,
+        }),
       });
       continue;
     }
@@ -107,7 +117,9 @@ interface NamedDoor {
 }
 
 function namedModel(named: readonly NamedDoor[], path: string, search: string): Way | undefined {
-  const found = named.find(({ before, after }) => path.startsWith(before) && path.endsWith(after) && path.length > before.length + after.length);
+  const found = named.find(
+    ({ before, after }) => path.startsWith(before) && path.endsWith(after) && path.length > before.length + after.length,
+  );
   if (!found) return undefined;
   const between = path.slice(found.before.length, path.length - found.after.length);
   if (found.raw) return found.way(between, search);

@@ -27,11 +27,17 @@ export function listModels(listed: Listed, request: Request, one: string | undef
   if (one !== undefined) {
     // Google's names begin with `models/` wherever they stand alone.
     const found = listed.listing(one) ?? listed.listing(one.replace(/^models\//, ""));
-    if (!found || (principal && !principal.allows(found.name))) throw new GatewayError("model_not_found", `There is no model ${JSON.stringify(one.slice(0, 120))}.`, { field: "model" });
+    if (!found || (principal && !principal.allows(found.name)))
+      throw new GatewayError("model_not_found", `There is no model ${JSON.stringify(one.slice(0, 120))}.`, { field: "model" });
     return Response.json(dialect.print(found, now));
   }
   const listings = listed.listings().filter(({ name }) => !principal || principal.allows(name));
-  return Response.json(dialect.list(listings.map((listing) => dialect.print(listing, now)), listings));
+  return Response.json(
+    dialect.list(
+      listings.map((listing) => dialect.print(listing, now)),
+      listings,
+    ),
+  );
 }
 
 interface Dialect {
@@ -46,12 +52,24 @@ function dialectOf(request: Request): Dialect {
 }
 
 const openaiStyle: Dialect = {
-  print: (listing, now) => ({ id: listing.name, object: "model", created: 0, owned_by: listing.owner ?? "headgate", ...extension(listing, now) }),
+  print: (listing, now) => ({
+    id: listing.name,
+    object: "model",
+    created: 0,
+    owned_by: listing.owner ?? "headgate",
+    ...extension(listing, now),
+  }),
   list: (data) => ({ object: "list", data }),
 };
 
 const anthropicStyle: Dialect = {
-  print: (listing, now) => ({ type: "model", id: listing.name, display_name: listing.name, created_at: "1970-01-01T00:00:00Z", ...extension(listing, now) }),
+  print: (listing, now) => ({
+    type: "model",
+    id: listing.name,
+    display_name: listing.name,
+    created_at: "1970-01-01T00:00:00Z",
+    ...extension(listing, now),
+  }),
   list: (data, listings) => ({ data, has_more: false, first_id: listings[0]?.name ?? null, last_id: listings.at(-1)?.name ?? null }),
 };
 
@@ -79,7 +97,10 @@ function extension({ capabilities, cost }: Listing, now: number): object {
   return {
     ...(contextWindow !== undefined && { context_window: contextWindow }),
     ...(maxOutputTokens !== undefined && { max_output_tokens: maxOutputTokens }),
-    headgate: { ...(pricing && { usd_per_million_tokens: pricing }), ...(Object.keys(abilities).length > 0 && { capabilities: abilities }) },
+    headgate: {
+      ...(pricing && { usd_per_million_tokens: pricing }),
+      ...(Object.keys(abilities).length > 0 && { capabilities: abilities }),
+    },
   };
 }
 

@@ -87,7 +87,8 @@ function readBytes(request: Request, { maxBytes, deadlines }: BodyLimits): Promi
   const patienceMs = PATIENCE_MS * (1 + Math.floor(Number(length ?? 0) / BYTES_A_PATIENCE));
   return new Promise((resolve, reject) => {
     const patience = deadlines.arm(patienceMs, () => reject(new GatewayError("client_too_slow", "The body did not arrive in time.")));
-    const reading = length === null ? readUnannounced(request, maxBytes, patience) : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+    const reading =
+      length === null ? readUnannounced(request, maxBytes, patience) : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
     reading.then(
       (bytes) => {
         patience.clear();

@@ -4,8 +4,6 @@ import type { JsonObject } from "../canonical/json.ts";
 import { instanceOf } from "./instance.ts";
 import { textFor } from "./pattern.ts";
 
-type JsonSchema = Parameters<typeof z.fromJSONSchema>[0];
-
 /** What an independent reader of JSON Schema has to say against the instance. */
 function complaints(schema: JsonObject): string[] {
   const checked = z.fromJSONSchema(schema).safeParse(instanceOf(schema));

@@ -427,11 +427,7 @@ describe("the same every time", () => {
     "%s says the same streamed and whole",
     async (model) => {
       const options = { codecs, now: () => 0, sleep: () => Promise.resolve() };
-      const {
-        callId: _callId,
-        created: _created,
-        ...whole
-      } = (await reply({ model }, createMock(options)));
+      const { callId: _callId, created: _created, ...whole } = await reply({ model }, createMock(options));
       expect(JSON.parse(JSON.stringify(fold(await events({ model }, createMock(options)))))).toEqual(whole);
     },
   );
@@ -449,7 +445,7 @@ describe("the same every time", () => {
       if (example === "hang") {
         leaving.abort();
         await expect(answering).rejects.toThrow();
-      } else expect(((await answering).status >= 400)).toBe(example.startsWith("error"));
+      } else expect((await answering).status >= 400).toBe(example.startsWith("error"));
     }
   });
 });

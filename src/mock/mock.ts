@@ -37,7 +37,6 @@ interface Exchange {
   signal: AbortSignal;
 }
 
-
 /** OpenAI's own bound. */
 const mostChoices = 128;
 
@@ -110,7 +109,7 @@ async function perform(act: Act, exchange: Exchange, sleep: NonNullable<MockOpti
       // An HTML page with two bytes that are not UTF-8, under the label of what was asked for.
       const bytes = [...new TextEncoder().encode("<!doctype html><title>It works!</title>\n\n"), 0xff, 0xfe];
       return new Response(new Uint8Array(bytes), {
-        headers: { "content-type": request.stream ? codec.client.streamType ?? "text/event-stream; charset=utf-8" : "application/json" },
+        headers: { "content-type": request.stream ? (codec.client.streamType ?? "text/event-stream; charset=utf-8") : "application/json" },
       });
     }
     case "answer": {
@@ -118,7 +117,9 @@ async function perform(act: Act, exchange: Exchange, sleep: NonNullable<MockOpti
       const headers = { ...requestId(context.callId), "cache-control": "no-cache" };
       if (request.stream) {
         const body = bodyStream(streamed(act, exchange), sleep, signal);
-        return new Response(body, { headers: { ...headers, "content-type": codec.client.streamType ?? "text/event-stream; charset=utf-8" } });
+        return new Response(body, {
+          headers: { ...headers, "content-type": codec.client.streamType ?? "text/event-stream; charset=utf-8" },
+        });
       }
       if (act.ending?.kind === "error") return fail(codec, act.ending.error, context.callId);
       const { text, tookMs } = whole(act.steps, exchange);

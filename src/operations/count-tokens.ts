@@ -38,7 +38,11 @@ export function countTokens(format: CountFormat): OperationDoor {
               const exact = await askVendor(call, target, found, asked, kept);
               if (exact) return exact;
             }
-            call.warnings.push({ field: "input_tokens", action: "approximated", reason: `counted by the gateway's own estimate, since ${target.provider.name} does not count` });
+            call.warnings.push({
+              field: "input_tokens",
+              action: "approximated",
+              reason: `counted by the gateway's own estimate, since ${target.provider.name} does not count`,
+            });
             refuseLoss(call);
             const text = JSON.stringify(format.client.encodeReply(countRequest(wanted)));
             const heard = { headers: new Headers(), atMs: call.house.clock.monotonic() - call.startedMono };
@@ -51,10 +55,24 @@ export function countTokens(format: CountFormat): OperationDoor {
 }
 
 /** Undefined: there is no such door at that address, as at most that imitate the format. */
-async function askVendor(call: Call, target: Target, { format, offer }: Found<CountFormat>, asked: JsonBody, kept: Record<string, string>): Promise<RelayReply | undefined> {
+async function askVendor(
+  call: Call,
+  target: Target,
+  { format, offer }: Found<CountFormat>,
+  asked: JsonBody,
+  kept: Record<string, string>,
+): Promise<RelayReply | undefined> {
   try {
     const headers = { ...jsonHeaders(), ...format.headers, ...kept };
-    const heard = await askJson(call, target, offer, format, format.path(target.model), headers, editedBody(asked, { ...target, set: undefined }, format.edits(target.model, asked.body)));
+    const heard = await askJson(
+      call,
+      target,
+      offer,
+      format,
+      format.path(target.model),
+      headers,
+      editedBody(asked, { ...target, set: undefined }, format.edits(target.model, asked.body)),
+    );
     return jsonReply(target, format, heard, { body: heard.text, verbatim: true, outcome: {} });
   } catch (thrown) {
     const status = isGatewayError(thrown) ? thrown.upstream?.status : undefined;

@@ -39,10 +39,28 @@ export function embeddings(own: EmbedClient, others: readonly EmbedFormat[]): Op
   };
 }
 
-async function passOn(call: Call, target: Target, own: EmbedClient, { offer }: Found<EmbedFormat>, asked: JsonBody, wanted: EmbedRequest): Promise<RelayReply> {
-  const heard = await askJson(call, target, offer, own, own.path(target.model), jsonHeaders(), editedBody(asked, target, { model: target.model }));
+async function passOn(
+  call: Call,
+  target: Target,
+  own: EmbedClient,
+  { offer }: Found<EmbedFormat>,
+  asked: JsonBody,
+  wanted: EmbedRequest,
+): Promise<RelayReply> {
+  const heard = await askJson(
+    call,
+    target,
+    offer,
+    own,
+    own.path(target.model),
+    jsonHeaders(),
+    editedBody(asked, target, { model: target.model }),
+  );
   const { body } = heard;
-  if (!Array.isArray(body["data"])) throw new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${own.name}.`, { upstream: { status: 200 } });
+  if (!Array.isArray(body["data"]))
+    throw new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${own.name}.`, {
+      upstream: { status: 200 },
+    });
   const rewritten = own.inAskedEncoding(body, wanted.encoding);
   return jsonReply(target, own, heard, {
     body: rewritten ? JSON.stringify(rewritten) : heard.text,
@@ -51,7 +69,13 @@ async function passOn(call: Call, target: Target, own: EmbedClient, { offer }: F
   });
 }
 
-async function translate(call: Call, target: Target, own: EmbedClient, { format, offer }: Found<EmbedFormat>, wanted: EmbedRequest): Promise<RelayReply> {
+async function translate(
+  call: Call,
+  target: Target,
+  own: EmbedClient,
+  { format, offer }: Found<EmbedFormat>,
+  wanted: EmbedRequest,
+): Promise<RelayReply> {
   const turns = inTurns({ ...wanted, model: target.model }, format.maxInputs).map((turn, index) => {
     // Every turn would say the same.
     const warn = index === 0 ? (warning: Call["warnings"][number]) => void call.warnings.push(warning) : () => {};
@@ -63,7 +87,12 @@ async function translate(call: Call, target: Target, own: EmbedClient, { format,
   for (const { turn, body } of turns) {
     heard = await askJson(call, target, offer, format, format.path(target.model), jsonHeaders(), body);
     const reply = format.decodeReply(heard.body, turn);
-    if (reply.vectors.length !== turn.inputs.length) throw new GatewayError("provider_bad_response", `${target.provider.name} sent ${reply.vectors.length} embeddings for ${turn.inputs.length} inputs.`, { upstream: { status: 200 } });
+    if (reply.vectors.length !== turn.inputs.length)
+      throw new GatewayError(
+        "provider_bad_response",
+        `${target.provider.name} sent ${reply.vectors.length} embeddings for ${turn.inputs.length} inputs.`,
+        { upstream: { status: 200 } },
+      );
     replies.push(reply);
   }
   const usage = sumOf(replies) ?? estimate(wanted);

@@ -58,7 +58,15 @@ export interface Heard {
 }
 
 /** One question in JSON, and its whole answer. */
-export async function askJson(call: Call, target: Target, at: Offer, face: ErrorReader, path: string, headers: Record<string, string>, body: string): Promise<Heard> {
+export async function askJson(
+  call: Call,
+  target: Target,
+  at: Offer,
+  face: ErrorReader,
+  path: string,
+  headers: Record<string, string>,
+  body: string,
+): Promise<Heard> {
   const exchange = new Exchange(call, target);
   try {
     const response = await exchange.send("POST", at.baseUrl + path, Object.assign(headers, target.provider.headers), body, at);
@@ -66,7 +74,10 @@ export async function askJson(call: Call, target: Target, at: Offer, face: Error
     const text = await readText(response, call.house.maxReplyBytes, exchange.signal, target.provider.name);
     const now = exchange.complete();
     const parsed = parseJson(text);
-    if (!isObject(parsed)) throw new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not a JSON object.`, { upstream: { status: 200 } });
+    if (!isObject(parsed))
+      throw new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not a JSON object.`, {
+        upstream: { status: 200 },
+      });
     return { text, body: parsed, headers: response.headers, atMs: now - call.startedMono };
   } catch (thrown) {
     exchange.failed();
@@ -75,7 +86,12 @@ export async function askJson(call: Call, target: Target, at: Offer, face: Error
 }
 
 /** An answer in JSON that is here in whole. */
-export function jsonReply(target: Target, format: OperationFormat, heard: Pick<Heard, "headers" | "atMs">, more: Pick<RelayReply, "body" | "verbatim" | "outcome">): RelayReply {
+export function jsonReply(
+  target: Target,
+  format: OperationFormat,
+  heard: Pick<Heard, "headers" | "atMs">,
+  more: Pick<RelayReply, "body" | "verbatim" | "outcome">,
+): RelayReply {
   return {
     kind: "relay",
     status: 200,

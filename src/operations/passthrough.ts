@@ -34,10 +34,22 @@ export function passthrough(client: Dialect): OperationDoor {
       checkPath(path);
       // As in a key's list of models: who may use all of a provider's models may use all of the provider.
       const model = `${provider}/*`;
-      if (!/^[\w.-]+$/.test(provider) || !house.route(model)) throw new GatewayError("route_not_found", `There is no provider ${JSON.stringify(provider.slice(0, 80))}.`);
+      if (!/^[\w.-]+$/.test(provider) || !house.route(model))
+        throw new GatewayError("route_not_found", `There is no provider ${JSON.stringify(provider.slice(0, 80))}.`);
       const body = await readBytes(request, limits);
-      const asked: Asked = { method: request.method, path: path + withoutKey(search), headers: requestHeaders(request.headers), body, model: modelIn(body) };
-      return { model, stream: true, body: {}, operation: { name: "passthrough", dispatch: (call) => pass(call, call.target as Target, asked) } };
+      const asked: Asked = {
+        method: request.method,
+        path: path + withoutKey(search),
+        headers: requestHeaders(request.headers),
+        body,
+        model: modelIn(body),
+      };
+      return {
+        model,
+        stream: true,
+        body: {},
+        operation: { name: "passthrough", dispatch: (call) => pass(call, call.target as Target, asked) },
+      };
     },
   };
 }
@@ -61,7 +73,8 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function checkPath(path: string): void {
   let text = path;
   for (let round = 0; round < 3; round++) {
-    if (/[\\#?\s\u0000-\u001f\u007f]|\/\/|(?:^|\/)\.{1,2}(?:\/|$)/.test(text)) throw invalidField("path", "must not hold empty or dot segments, nor backslashes, also not escaped.");
+    if (/[\\#?\s\u0000-\u001f\u007f]|\/\/|(?:^|\/)\.{1,2}(?:\/|$)/.test(text))
+      throw invalidField("path", "must not hold empty or dot segments, nor backslashes, also not escaped.");
     let decoded: string;
     try {
       decoded = decodeURIComponent(text);
@@ -76,7 +89,10 @@ function checkPath(path: string): void {
 
 /** `?key=` is one of the places of the client's own key. */
 function withoutKey(search: string): string {
-  const kept = search.slice(1).split("&").filter((pair) => pair !== "" && decodedName(pair) !== "key");
+  const kept = search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "" && decodedName(pair) !== "key");
   return kept.length > 0 ? `?${kept.join("&")}` : "";
 }
 
@@ -96,7 +112,12 @@ const unpassed =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|content-encoding|set-cookie|set-cookie2|alt-svc|strict-transport-security|access-control-.*|x-headgate-.*|www-authenticate)$/;
 
 function requestHeaders(headers: Headers): Record<string, string> {
-  const named = new Set((headers.get("connection") ?? "").toLowerCase().split(",").map((name) => name.trim()));
+  const named = new Set(
+    (headers.get("connection") ?? "")
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim()),
+  );
   const kept: Record<string, string> = {};
   headers.forEach((value, name) => {
     if (!unsent.test(name) && !named.has(name)) kept[name] = value;
@@ -155,13 +176,18 @@ async function pass(call: Call, target: Target, asked: Asked): Promise<RelayRepl
 /** A base URL and a path may both begin with the version. */
 function urlAt({ baseUrl }: Base, path: string): string {
   const version = /\/v\d+(?:beta)?$/.exec(baseUrl)?.[0];
-  return version !== undefined && (path === version || path.startsWith(`${version}/`)) ? baseUrl + path.slice(version.length) : baseUrl + path;
+  return version !== undefined && (path === version || path.startsWith(`${version}/`))
+    ? baseUrl + path.slice(version.length)
+    : baseUrl + path;
 }
 
 /** The provider's own failure goes to the client as it is; on record it is one all the same. */
 function failure(status: number, provider: string): GatewayError | undefined {
   if (status < 400) return undefined;
-  return new GatewayError(status < 500 ? "provider_rejected" : "provider_error", `${provider} answered ${status}.`, { status, upstream: { status } });
+  return new GatewayError(status < 500 ? "provider_rejected" : "provider_error", `${provider} answered ${status}.`, {
+    status,
+    upstream: { status },
+  });
 }
 
 // ── what it cost ─────────────────────────────────────────────────────────────────────────────────────────────

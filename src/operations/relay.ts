@@ -40,7 +40,8 @@ export function relay(format: RelayFormat, options: RelayOptions): OperationDoor
       const { fields } = asked;
       format.check(fields);
       const model = fields["model"] ?? options.model;
-      if (typeof model !== "string" || model === "") throw new GatewayError("invalid_request", "model: must be a string, and not empty.", { field: "model" });
+      if (typeof model !== "string" || model === "")
+        throw new GatewayError("invalid_request", "model: must be a string, and not empty.", { field: "model" });
       const stream = options.flows === true || fields["stream"] === true || fields["stream"] === "true";
       return {
         model,
@@ -69,7 +70,11 @@ async function pass(call: Call, target: Target, format: RelayFormat, path: strin
   const { offer } = needOffer(target, [format], format.operation);
   const exchange = new Exchange(call, target);
   try {
-    const headers = { ...jsonHeaders(call.stream ? "*/*" : "application/json, text/*;q=0.9, */*;q=0.8"), "content-type": asked.contentType, ...target.provider.headers };
+    const headers = {
+      ...jsonHeaders(call.stream ? "*/*" : "application/json, text/*;q=0.9, */*;q=0.8"),
+      "content-type": asked.contentType,
+      ...target.provider.headers,
+    };
     const response = await exchange.send("POST", offer.baseUrl + path, headers, asked.write(target, target.model), offer);
     if (!response.ok) throw await readError(response, format, exchange, call.key?.secret?.reveal());
     const contentType = response.headers.get("content-type") ?? "application/octet-stream";
@@ -104,7 +109,10 @@ async function pass(call: Call, target: Target, format: RelayFormat, path: strin
 function note(outcome: Outcome, text: string, contentType: string, format: RelayFormat, target: Target): void {
   if (!contentType.startsWith("application/json")) return;
   const body = parseJson(text);
-  if (!isObject(body)) throw new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${format.name}.`, { upstream: { status: 200 } });
+  if (!isObject(body))
+    throw new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${format.name}.`, {
+      upstream: { status: 200 },
+    });
   outcome.usage = format.readUsage(body);
   outcome.servedModel = asString(body["model"]);
 }

@@ -26,14 +26,21 @@ export function rerank(own: ClientTranslation<RerankRequest, RerankReply>, other
             const target = call.target as Target;
             const { format, offer } = needOffer(target, formats, "rerank");
             const asked = { ...wanted, model: target.model };
-            const sent = JSON.stringify({ ...format.encodeRequest(asked, { warn: (warning) => void call.warnings.push(warning) }), ...target.set });
+            const sent = JSON.stringify({
+              ...format.encodeRequest(asked, { warn: (warning) => void call.warnings.push(warning) }),
+              ...target.set,
+            });
             refuseLoss(call);
             const heard = await askJson(call, target, offer, format, format.path(target.model), jsonHeaders(), sent);
             const reply = format.decodeReply(heard.body, asked);
             // Who is told how many are wanted may still send all.
             if (wanted.top !== undefined) reply.results = reply.results.slice(0, wanted.top);
             const text = JSON.stringify(own.client.encodeReply(reply, { callId: call.id, model: call.model, request: wanted }));
-            return jsonReply(target, format, heard, { body: text, verbatim: false, outcome: { usage: reply.usage, servedModel: reply.model } });
+            return jsonReply(target, format, heard, {
+              body: text,
+              verbatim: false,
+              outcome: { usage: reply.usage, servedModel: reply.model },
+            });
           },
         },
       };

@@ -46,14 +46,23 @@ describe("every row", () => {
   });
 
   test("no two vendors live at one address, unless their paths name the model's maker", () => {
-    const whole = rows.filter(([, row]) => !row.local && row.baseUrl !== undefined && !row.speaks.some((one) => typeof one !== "string" && one.path));
+    const whole = rows.filter(
+      ([, row]) => !row.local && row.baseUrl !== undefined && !row.speaks.some((one) => typeof one !== "string" && one.path),
+    );
     const addresses = whole.map(([, row]) => row.baseUrl);
     expect(addresses.length).toBe(new Set(addresses).size);
   });
 });
 
 test("a wrong row does not compile", () => {
-  const good = { label: "X", baseUrl: "https://x.example/v1", env: ["X_KEY"], auth: bearer(), speaks: ["openai/chat-completions"], quirks: [] } as const satisfies Provider;
+  const good = {
+    label: "X",
+    baseUrl: "https://x.example/v1",
+    env: ["X_KEY"],
+    auth: bearer(),
+    speaks: ["openai/chat-completions"],
+    quirks: [],
+  } as const satisfies Provider;
   // @ts-expect-error a quirk that nobody has named
   void ({ ...good, quirks: ["no-vowels"] } as const satisfies Provider);
   // @ts-expect-error a format that this build does not know
@@ -75,7 +84,10 @@ describe("endpoints", () => {
     baseUrl: "https://api.example/v1",
     env: ["K"],
     auth: bearer(),
-    speaks: ["openai/chat-completions", { format: "anthropic/messages", baseUrl: "https://api.example/anthropic", auth: header("x-api-key") }],
+    speaks: [
+      "openai/chat-completions",
+      { format: "anthropic/messages", baseUrl: "https://api.example/anthropic", auth: header("x-api-key") },
+    ],
     quirks: ["no-seed"],
   };
 
@@ -89,11 +101,16 @@ describe("endpoints", () => {
   test("at a configured address leave out what lives elsewhere, unless it is asked for", () => {
     const baseUrl = "https://proxy.example";
     expect(endpoints(row, { baseUrl }).map((one) => [one.format, one.baseUrl])).toEqual([["openai/chat-completions", baseUrl]]);
-    expect(endpoints(row, { baseUrl, formats: ["anthropic/messages"] }).map((one) => [one.format, one.baseUrl])).toEqual([["anthropic/messages", baseUrl]]);
+    expect(endpoints(row, { baseUrl, formats: ["anthropic/messages"] }).map((one) => [one.format, one.baseUrl])).toEqual([
+      ["anthropic/messages", baseUrl],
+    ]);
   });
 
   test("come in the order in which they were asked for", () => {
-    expect(endpoints(row, { formats: ["anthropic/messages", "openai/chat-completions"] }).map((one) => one.format)).toEqual(["anthropic/messages", "openai/chat-completions"]);
+    expect(endpoints(row, { formats: ["anthropic/messages", "openai/chat-completions"] }).map((one) => one.format)).toEqual([
+      "anthropic/messages",
+      "openai/chat-completions",
+    ]);
   });
 
   test("append a prefix once", () => {

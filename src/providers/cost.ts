@@ -99,7 +99,8 @@ export function costOf(usage: Usage, prices: Prices, atMs?: number): number | un
   let fresh = Math.max(0, input - cacheRead - cacheWrite);
   let written = count(usage.output);
   // Parts that are priced apart leave the whole; the others stay in it.
-  const apart = (part: number | undefined, rate: number | undefined, whole: number): number => (rate === undefined ? 0 : Math.min(count(part), whole));
+  const apart = (part: number | undefined, rate: number | undefined, whole: number): number =>
+    rate === undefined ? 0 : Math.min(count(part), whole);
   const audioInput = apart(usage.audioInput, rates.audioInput, fresh);
   fresh -= audioInput;
   const imageInput = apart(usage.imageInput, rates.imageInput, fresh);

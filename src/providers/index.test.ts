@@ -45,7 +45,11 @@ describe("discover", () => {
   });
 
   test("finds providers in the order of the catalogue", () => {
-    expect(found({ GROQ_API_KEY: "g", ANTHROPIC_API_KEY: "a", OPENAI_API_KEY: "o" })).toEqual(["openai OPENAI_API_KEY", "anthropic ANTHROPIC_API_KEY", "groq GROQ_API_KEY"]);
+    expect(found({ GROQ_API_KEY: "g", ANTHROPIC_API_KEY: "a", OPENAI_API_KEY: "o" })).toEqual([
+      "openai OPENAI_API_KEY",
+      "anthropic ANTHROPIC_API_KEY",
+      "groq GROQ_API_KEY",
+    ]);
   });
 
   test("the first variable that is set names the key", () => {

@@ -4,7 +4,17 @@ import { nearest } from "../canonical/nearest.ts";
 import { catalogue } from "./catalogue.ts";
 import { baseUrlOf, type Provider } from "./provider.ts";
 
-export { type Auth, type BaseUrl, baseUrlOf, type Endpoint, endpoints, type Offering, offerings, type Provider, type Speaking } from "./provider.ts";
+export {
+  type Auth,
+  type BaseUrl,
+  baseUrlOf,
+  type Endpoint,
+  endpoints,
+  type Offering,
+  offerings,
+  type Provider,
+  type Speaking,
+} from "./provider.ts";
 
 /** The name of a row. Its aliases are not among them. */
 export type ProviderName = keyof typeof catalogue;

@@ -53,11 +53,18 @@ describe("the data", () => {
     }
     const rows: [string, Provider][] = Object.entries(catalogue);
     const named = [...rows.map(([name, row]) => [name, row.pricesFrom] as const), ...Object.entries(listedUnder)];
-    for (const [name, lists] of named) if (lists) expect(lists.some((list) => Object.hasOwn(data.models, list)), name).toBe(true);
+    for (const [name, lists] of named)
+      if (lists)
+        expect(
+          lists.some((list) => Object.hasOwn(data.models, list)),
+          name,
+        ).toBe(true);
   });
 
   function numbers(value: object): number[] {
-    return Object.values(value).flatMap((part: unknown) => (typeof part === "number" ? [part] : typeof part === "object" && part !== null ? numbers(part) : []));
+    return Object.values(value).flatMap((part: unknown) =>
+      typeof part === "number" ? [part] : typeof part === "object" && part !== null ? numbers(part) : [],
+    );
   }
 });
 
@@ -77,7 +84,12 @@ describe("describeModel finds", () => {
     ["a revision of Amazon's", "bedrock", "us.anthropic.claude-opus-4-8-v1:0", "us.anthropic.claude-opus-4-8"],
     ["a provider by its alias", "together", "openai/gpt-oss-120b", "openai/gpt-oss-120b"],
     ["the provider's name before it", "openai", "openai/gpt-4.1-mini", "gpt-4.1-mini"],
-    ["models behind a router of routers", "huggingface", "meta-llama/Llama-3.1-8B-Instruct:cerebras", "meta-llama/Llama-3.1-8B-Instruct:cerebras"],
+    [
+      "models behind a router of routers",
+      "huggingface",
+      "meta-llama/Llama-3.1-8B-Instruct:cerebras",
+      "meta-llama/Llama-3.1-8B-Instruct:cerebras",
+    ],
     ["what is newer than the packages", "openai", "gpt-6.1-sol", "gpt-6.1-sol"],
   ])("%s", (_, provider, model, expected) => {
     expect(listed(provider, model)).toBe(expected);
@@ -95,7 +107,15 @@ describe("describeModel finds", () => {
     expect(knowsModel(provider, model)).toBe(false);
   });
 
-  test.each([["__proto__", "x"], ["constructor", "name"], ["openai", "__proto__"], ["openai", "constructor"], ["openai", ""], ["", ""], ["openai", "*"]])("nothing at all for %j/%j", (provider, model) => {
+  test.each([
+    ["__proto__", "x"],
+    ["constructor", "name"],
+    ["openai", "__proto__"],
+    ["openai", "constructor"],
+    ["openai", ""],
+    ["", ""],
+    ["openai", "*"],
+  ])("nothing at all for %j/%j", (provider, model) => {
     expect(describeModel(provider, model)).toBeUndefined();
   });
 
@@ -118,7 +138,10 @@ describe("describeModel finds", () => {
   });
 
   test("who says it, and when", () => {
-    expect(describeModel("anthropic", "claude-opus-4-6")?.source).toEqual({ name: `@pydantic/genai-prices ${data.sources.g.version}`, date: "2026-03-13" });
+    expect(describeModel("anthropic", "claude-opus-4-6")?.source).toEqual({
+      name: `@pydantic/genai-prices ${data.sources.g.version}`,
+      date: "2026-03-13",
+    });
     expect(describeModel("openai", "gpt-6.1-terra")?.source).toEqual({ name: "OpenAI's price list", date: "2026-10-26" });
   });
 
@@ -132,13 +155,22 @@ describe("Claude", () => {
   const can = (model: string) => describeModel("anthropic", model)?.capabilities ?? {};
 
   test.each<[string, Record<string, unknown>]>([
-    ["claude-3-haiku-20240307", { reasoning: false, sampling: true, midSystem: false, structuredOutput: "none", prefill: true, maxOutputTokens: 4096 }],
+    [
+      "claude-3-haiku-20240307",
+      { reasoning: false, sampling: true, midSystem: false, structuredOutput: "none", prefill: true, maxOutputTokens: 4096 },
+    ],
     ["claude-3-7-sonnet-20250219", { reasoning: ["budget"], sampling: true, maxOutputTokens: 64_000 }],
-    ["claude-opus-4-1-20250805", { reasoning: ["budget"], structuredOutput: "none", maxOutputTokens: 32_000, midSystem: false, forcedToolChoice: true }],
+    [
+      "claude-opus-4-1-20250805",
+      { reasoning: ["budget"], structuredOutput: "none", maxOutputTokens: 32_000, midSystem: false, forcedToolChoice: true },
+    ],
     ["claude-sonnet-4-20250514", { reasoning: ["budget"], structuredOutput: "none", maxOutputTokens: 64_000 }],
     ["claude-haiku-4-5", { reasoning: ["budget"], structuredOutput: "schema", efforts: undefined, sampling: true }],
     ["claude-opus-4-5-20251101", { reasoning: ["budget", "effort"], efforts: ["low", "medium", "high"], sampling: true, prefill: true }],
-    ["claude-opus-4-6", { reasoning: ["adaptive", "budget"], efforts: ["low", "medium", "high", "max"], sampling: true, midSystem: false, prefill: false }],
+    [
+      "claude-opus-4-6",
+      { reasoning: ["adaptive", "budget"], efforts: ["low", "medium", "high", "max"], sampling: true, midSystem: false, prefill: false },
+    ],
     ["claude-sonnet-4-6", { reasoning: ["adaptive", "budget"], sampling: true, midSystem: false }],
     ["claude-opus-4-7", { reasoning: ["adaptive"], sampling: false, midSystem: false, forcedToolChoice: true }],
     ["claude-opus-4-8", { reasoning: ["adaptive"], sampling: false, midSystem: true, forcedToolChoice: true, reasoningOptional: true }],
@@ -155,13 +187,18 @@ describe("Claude", () => {
     for (const [name, value] of Object.entries(expected)) expect(capabilities[name], name).toEqual(value);
   });
 
-  test.each(["claude-opus-4-8", "anthropic/claude-opus-4.8", "us.anthropic.claude-opus-4-8-v1:0", "global.anthropic.claude-opus-4-8", "claude-opus-4-8@20260801", "claude-opus-4-8@default", "Claude-Opus-4.8:thinking"])(
-    "%s is one family",
-    (name) => {
-      expect(familyName(name)).toMatch(/^claude-opus-4-8(?:-20260801)?$/);
-      expect(describeModel("some-proxy", name)?.capabilities).toEqual(describeModel("some-proxy", "claude-opus-4-8")?.capabilities);
-    },
-  );
+  test.each([
+    "claude-opus-4-8",
+    "anthropic/claude-opus-4.8",
+    "us.anthropic.claude-opus-4-8-v1:0",
+    "global.anthropic.claude-opus-4-8",
+    "claude-opus-4-8@20260801",
+    "claude-opus-4-8@default",
+    "Claude-Opus-4.8:thinking",
+  ])("%s is one family", (name) => {
+    expect(familyName(name)).toMatch(/^claude-opus-4-8(?:-20260801)?$/);
+    expect(describeModel("some-proxy", name)?.capabilities).toEqual(describeModel("some-proxy", "claude-opus-4-8")?.capabilities);
+  });
 });
 
 test.each([
@@ -221,7 +258,14 @@ describe("agrees with the arithmetic of genai-prices", () => {
   // Where prices are kept by hand, they are meant to differ; retired names may have prices that nobody else lists.
   const byHand = (provider: string, model: string) => !describeModel(provider, model)?.source?.name.startsWith("@pydantic");
 
-  test.each([["openai", "openai"], ["anthropic", "anthropic"], ["google", "gemini"], ["groq", "groq"], ["x-ai", "xai"], ["mistral", "mistral"]])("%s", (theirs, ours) => {
+  test.each([
+    ["openai", "openai"],
+    ["anthropic", "anthropic"],
+    ["google", "gemini"],
+    ["groq", "groq"],
+    ["x-ai", "xai"],
+    ["mistral", "mistral"],
+  ])("%s", (theirs, ours) => {
     const names = (findTheirs({ providerId: theirs })?.models ?? []).map((model) => model.id).filter((model) => !byHand(ours, model));
     let compared = 0;
     for (const model of names) {
@@ -231,7 +275,16 @@ describe("agrees with the arithmetic of genai-prices", () => {
       if (prices.cacheRead === undefined || prices.request !== undefined) continue;
       for (const usage of usages) {
         if (usage.cacheWrite !== undefined && prices.cacheWrite === undefined) continue;
-        const expected = calcPrice({ input_tokens: usage.input, output_tokens: usage.output, cache_read_tokens: usage.cacheRead, cache_write_tokens: usage.cacheWrite }, model, { providerId: theirs })?.total_price;
+        const expected = calcPrice(
+          {
+            input_tokens: usage.input,
+            output_tokens: usage.output,
+            cache_read_tokens: usage.cacheRead,
+            cache_write_tokens: usage.cacheWrite,
+          },
+          model,
+          { providerId: theirs },
+        )?.total_price;
         // Some of their names are not accepted by their own matches.
         if (expected === undefined) continue;
         compared += 1;

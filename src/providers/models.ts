@@ -50,7 +50,9 @@ export function knowsModel(provider: string, model: string): boolean {
 
 /** The names in a provider's list, without retired ones. */
 export function listModels(provider: string): string[] {
-  return dataNames(provider).flatMap((name) => [...(indexOf(name)?.exact.values() ?? [])].filter((row) => !row.deprecated).map((row) => row.id));
+  return dataNames(provider).flatMap((name) =>
+    [...(indexOf(name)?.exact.values() ?? [])].filter((row) => !row.deprecated).map((row) => row.id),
+  );
 }
 
 function readRow(row: Row, facts: ModelFacts): void {
@@ -203,9 +205,18 @@ function isWord(code: number): boolean {
  * `claude-opus-4-8@default` are all `claude-opus-4-8`.
  */
 export function familyName(model: string): string {
-  const name = model.toLowerCase().replace(/^.*\//, "").replace(/-v\d+:\d+$/, "").replace(/[:@](?!20\d{6}).*$/, "").replace("@", "-");
-  const maker = /^(?:(?:us|eu|apac|jp|au|ca|in|global|us-gov|regional)\.)?(?:(?:anthropic|amazon|ai21|cohere|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|writer|xai|zai)\.)?/;
-  return name.replace(maker, "").replaceAll(".", "-").replace(/(?<=\d)p(?=\d)/g, "-");
+  const name = model
+    .toLowerCase()
+    .replace(/^.*\//, "")
+    .replace(/-v\d+:\d+$/, "")
+    .replace(/[:@](?!20\d{6}).*$/, "")
+    .replace("@", "-");
+  const maker =
+    /^(?:(?:us|eu|apac|jp|au|ca|in|global|us-gov|regional)\.)?(?:(?:anthropic|amazon|ai21|cohere|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|writer|xai|zai)\.)?/;
+  return name
+    .replace(maker, "")
+    .replaceAll(".", "-")
+    .replace(/(?<=\d)p(?=\d)/g, "-");
 }
 
 /** A rule that prices models at a provider says that it has them, unless it is about all models. */

@@ -25,7 +25,10 @@ describe("parsePrices", () => {
     expect(parsePrices("i1 o2 >200000 i2 o3 >500000 i4")).toEqual({
       input: 1_000_000,
       output: 2_000_000,
-      tiers: [{ above: 200_000, input: 2_000_000, output: 3_000_000 }, { above: 500_000, input: 4_000_000 }],
+      tiers: [
+        { above: 200_000, input: 2_000_000, output: 3_000_000 },
+        { above: 500_000, input: 4_000_000 },
+      ],
     });
   });
 

@@ -142,15 +142,31 @@ export function endpoints(provider: Provider, options: EndpointOptions = {}): En
 }
 
 /** What those who imitate OpenAI's chat mostly imitate too. */
-const impliedByChat: readonly OperationFormatName[] = ["openai/embeddings", "openai/images", "openai/speech", "openai/transcriptions", "openai/moderations"];
+const impliedByChat: readonly OperationFormatName[] = [
+  "openai/embeddings",
+  "openai/images",
+  "openai/speech",
+  "openai/transcriptions",
+  "openai/moderations",
+];
 
 /** The operations beside chat that a provider offers, each with its address; `chat`: the formats of chat that it speaks here. */
-export function offerings(provider: Provider, chat: readonly Endpoint[], options: { baseUrl?: string | undefined } = {}): { format: OperationFormatName; baseUrl: string | undefined; auth: Auth }[] {
+export function offerings(
+  provider: Provider,
+  chat: readonly Endpoint[],
+  options: { baseUrl?: string | undefined } = {},
+): { format: OperationFormatName; baseUrl: string | undefined; auth: Auth }[] {
   const { baseUrl } = options;
   const own = (provider.offers ?? []).flatMap((entry) => {
     const offering: Offering = typeof entry === "string" ? { format: entry } : entry;
     if (baseUrl !== undefined && offering.baseUrl !== undefined) return [];
-    return [{ format: offering.format, baseUrl: withPrefix(baseUrl ?? offering.baseUrl ?? provider.baseUrl, offering.prefix), auth: offering.auth ?? provider.auth }];
+    return [
+      {
+        format: offering.format,
+        baseUrl: withPrefix(baseUrl ?? offering.baseUrl ?? provider.baseUrl, offering.prefix),
+        auth: offering.auth ?? provider.auth,
+      },
+    ];
   });
   const openai = chat.find(({ format }) => format === "openai/chat-completions");
   const implied = openai ? impliedByChat.map((format) => ({ format, baseUrl: openai.baseUrl, auth: openai.auth })) : [];

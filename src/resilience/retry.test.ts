@@ -22,13 +22,20 @@ describe("after an error", () => {
   });
 
   test("what only this target refuses goes to the next one at once", () => {
-    for (const code of ["provider_auth", "provider_billing", "provider_model_not_found", "context_length_exceeded", "content_filtered"] as const) {
+    for (const code of [
+      "provider_auth",
+      "provider_billing",
+      "provider_model_not_found",
+      "context_length_exceeded",
+      "content_filtered",
+    ] as const) {
       expect(afterError(new GatewayError(code, ""), usual)).toBe("next");
     }
   });
 
   test("the caller's own mistakes stop the call: nobody would answer differently", () => {
-    for (const code of ["provider_rejected", "invalid_request", "client_closed"] as const) expect(afterError(new GatewayError(code, ""), usual)).toBe("stop");
+    for (const code of ["provider_rejected", "invalid_request", "client_closed"] as const)
+      expect(afterError(new GatewayError(code, ""), usual)).toBe("stop");
   });
 });
 

@@ -133,7 +133,11 @@ export function serve(gateway: Gateway, options: ServeOptions): Server {
       }
       return response;
     },
-    error: () => new Response('{"error":{"message":"Headgate failed while handling this request.","type":"server_error","param":null,"code":"internal"}}', { status: 500, headers: { "content-type": "application/json" } }),
+    error: () =>
+      new Response(
+        '{"error":{"message":"Headgate failed while handling this request.","type":"server_error","param":null,"code":"internal"}}',
+        { status: 500, headers: { "content-type": "application/json" } },
+      ),
   });
   return {
     url: `http://${options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname}:${server.port}`,

@@ -23,9 +23,12 @@ export const nodeParts = {
  * http.createServer(nodeListener(createGateway(config, nodeParts))).listen(4000, "127.0.0.1");
  */
 export function nodeListener(gateway: Gateway): ReturnType<typeof getRequestListener> {
-  return getRequestListener((request, { incoming }) => gateway.fetch(hostsOf(incoming) === undefined ? request : withHosts(request, incoming)), {
-    overrideGlobalObjects: false,
-  });
+  return getRequestListener(
+    (request, { incoming }) => gateway.fetch(hostsOf(incoming) === undefined ? request : withHosts(request, incoming)),
+    {
+      overrideGlobalObjects: false,
+    },
+  );
 }
 
 type Incoming = IncomingMessage | Http2ServerRequest;

@@ -48,7 +48,13 @@ async function tryOnce(call: Call, target: Target, next: Next): Promise<{ reply:
     return { reply };
   } catch (thrown) {
     const error = toGatewayError(thrown);
-    call.attempts.push({ target: target.name, status: error.upstream?.status ?? 0, error: error.code, ms: elapsed(call, begun), key: call.key.index });
+    call.attempts.push({
+      target: target.name,
+      status: error.upstream?.status ?? 0,
+      error: error.code,
+      ms: elapsed(call, begun),
+      key: call.key.index,
+    });
     return { error };
   }
 }

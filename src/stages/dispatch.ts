@@ -42,7 +42,12 @@ async function dispatchChat(call: ChatCall): Promise<Reply> {
 
 /** Same format on both sides: the client's own bytes, save for the fields that must change. */
 function verbatimBody(call: ChatCall, target: Target, spoken: SpokenFormat): string {
-  const edits: Record<string, Json | undefined> = call.codec.verbatim.edits(call.body, { model: target.model, quirks: spoken.quirks, origin: target.name, warn: (warning) => call.warnings.push(warning) });
+  const edits: Record<string, Json | undefined> = call.codec.verbatim.edits(call.body, {
+    model: target.model,
+    quirks: spoken.quirks,
+    origin: target.name,
+    warn: (warning) => call.warnings.push(warning),
+  });
   refuseLoss(call);
   Object.assign(edits, spoken.body, target.set);
   const edited = call.outline && editFields(call.text, call.outline, edits);
@@ -63,7 +68,14 @@ function translatedBody(call: ChatCall, target: Target, spoken: SpokenFormat): s
 }
 
 /** Resolves when the response's headers are here. */
-function sendChat(exchange: Exchange, call: ChatCall, target: Target, spoken: SpokenFormat, body: string, verbatim: boolean): Promise<Response> {
+function sendChat(
+  exchange: Exchange,
+  call: ChatCall,
+  target: Target,
+  spoken: SpokenFormat,
+  body: string,
+  verbatim: boolean,
+): Promise<Response> {
   const { provider, model } = target;
   const headers: Record<string, string> = {
     "content-type": "application/json",
@@ -86,7 +98,14 @@ function sendChat(exchange: Exchange, call: ChatCall, target: Target, spoken: Sp
 
 // ── the way back ─────────────────────────────────────────────────────────────────────────────────────────────
 
-async function readWhole(call: ChatCall, target: Target, spoken: SpokenFormat, verbatim: boolean, response: Response, exchange: Exchange): Promise<WholeReply> {
+async function readWhole(
+  call: ChatCall,
+  target: Target,
+  spoken: SpokenFormat,
+  verbatim: boolean,
+  response: Response,
+  exchange: Exchange,
+): Promise<WholeReply> {
   const text = await readText(response, call.house.maxReplyBytes, exchange.signal, target.provider.name);
   const now = exchange.complete();
   const body = parseJson(text);
@@ -125,7 +144,14 @@ function readEvents(events: readonly ChatEvent[]): Reading {
 const opening: ReadonlySet<ChatEvent["type"]> = new Set(["start", "usage", "extra", "ping"] as const);
 
 /** Reads as far as the first event, so that an error inside a 200 can still go to another target. */
-async function beginStream(call: ChatCall, target: Target, spoken: SpokenFormat, verbatim: boolean, response: Response, exchange: Exchange): Promise<Reply> {
+async function beginStream(
+  call: ChatCall,
+  target: Target,
+  spoken: SpokenFormat,
+  verbatim: boolean,
+  response: Response,
+  exchange: Exchange,
+): Promise<Reply> {
   if (!response.body) throw notTheFormat(target, spoken);
   const reader = response.body.getReader();
   const peek = frameReader(spoken.codec.framing);
@@ -170,5 +196,7 @@ async function beginStream(call: ChatCall, target: Target, spoken: SpokenFormat,
 }
 
 function notTheFormat(target: Target, spoken: SpokenFormat): GatewayError {
-  return new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${spoken.codec.name}.`, { upstream: { status: 200 } });
+  return new GatewayError("provider_bad_response", `${target.provider.name} answered with something that is not ${spoken.codec.name}.`, {
+    upstream: { status: 200 },
+  });
 }

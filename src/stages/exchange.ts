@@ -29,7 +29,13 @@ export class Exchange {
   }
 
   /** Resolves when the response's headers are here. `at` shows the key. */
-  send(method: string, url: string, headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer> | undefined, at: Base): Promise<Response> {
+  send(
+    method: string,
+    url: string,
+    headers: Record<string, string>,
+    body: string | Uint8Array<ArrayBuffer> | undefined,
+    at: Base,
+  ): Promise<Response> {
     const { key } = this.#call;
     // A signer sees text only: bytes are what no vendor of signed requests takes.
     const credential = key ? at.credential(key, { url, headers, body: typeof body === "string" ? body : "" }) : {};
@@ -128,7 +134,12 @@ export interface ErrorReader {
 }
 
 /** The format takes out what looks like a credential; the one that was sent is known, however it looks. */
-export async function readError(response: Response, face: ErrorReader, exchange: Exchange, credential: string | undefined): Promise<GatewayError> {
+export async function readError(
+  response: Response,
+  face: ErrorReader,
+  exchange: Exchange,
+  credential: string | undefined,
+): Promise<GatewayError> {
   const said = await readText(response, MAX_ERROR_BYTES, exchange.signal, "The provider");
   const text = credential !== undefined && credential.length >= 8 ? said.replaceAll(credential, "[redacted]") : said;
   return face.decodeError(response.status, parseJson(text) ?? text, response.headers);

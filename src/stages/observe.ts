@@ -55,7 +55,9 @@ function record(call: Call, reply: Reply | undefined, outcome: Outcome): CallRec
     costPico: (usage && target?.cost(usage, call.startedAt)) ?? null,
     firstByteMs: reply ? round(reply.firstByteMs) : null,
     durationMs: round(durationMs),
-    overheadMs: round(Math.max(0, reply && reply.kind !== "whole" && call.stream ? reply.firstByteMs - call.upstreamMs : durationMs - call.upstreamMs)),
+    overheadMs: round(
+      Math.max(0, reply && reply.kind !== "whole" && call.stream ? reply.firstByteMs - call.upstreamMs : durationMs - call.upstreamMs),
+    ),
     warnings: call.warnings,
     session: call.session ?? null,
     tags: call.tags,

@@ -6,7 +6,9 @@ import type { Stage } from "./call.ts";
 export const route: Stage = (call, next) => {
   const { principal, model } = call;
   if (principal && !principal.allows(model)) {
-    throw new GatewayError("model_not_allowed", `The key "${principal.keyName}" may not use the model ${quote(model)}.`, { field: "model" });
+    throw new GatewayError("model_not_allowed", `The key "${principal.keyName}" may not use the model ${quote(model)}.`, {
+      field: "model",
+    });
   }
   const chosen = call.house.route(model);
   if (!chosen) throw new GatewayError("model_not_found", `There is no model ${quote(model)}.`, { field: "model" });

@@ -61,16 +61,50 @@ interface CallSeries {
 }
 
 export class Metrics {
-  readonly #calls = new Family("headgate_calls_total", "counter", "Finished calls.", ["provider", "model", "format", "outcome", "status"], zero);
+  readonly #calls = new Family(
+    "headgate_calls_total",
+    "counter",
+    "Finished calls.",
+    ["provider", "model", "format", "outcome", "status"],
+    zero,
+  );
   readonly #errors = new Family("headgate_errors_total", "counter", "Calls that failed, by our error code.", ["provider", "code"], zero);
   readonly #refusals = new Family("headgate_refusals_total", "counter", "Requests refused before they became a call.", ["code"], zero);
   readonly #attempts = new Family("headgate_attempts_total", "counter", "Tries at providers.", ["target", "result"], zero);
-  readonly #tokens = new Family("headgate_tokens_total", "counter", "Tokens, as the providers counted them.", ["provider", "model", "class"], zero);
-  readonly #cost = new Family("headgate_cost_usd_total", "counter", "Cost of calls with a known price, in USD.", ["provider", "model"], zero);
-  readonly #unpriced = new Family("headgate_unpriced_calls_total", "counter", "Calls with usage whose price is unknown.", ["provider", "model"], zero);
-  readonly #duration = new Family("headgate_call_duration_seconds", "histogram", "From arrival to last byte.", ["provider", "model"], () => histogram(DURATION_BOUNDS));
-  readonly #firstByte = new Family("headgate_time_to_first_byte_seconds", "histogram", "From arrival to the first byte of the answer.", ["provider", "model"], () => histogram(DURATION_BOUNDS));
-  readonly #overhead = new Family("headgate_overhead_seconds", "histogram", "The gateway's own part of a call.", [], () => histogram(OVERHEAD_BOUNDS));
+  readonly #tokens = new Family(
+    "headgate_tokens_total",
+    "counter",
+    "Tokens, as the providers counted them.",
+    ["provider", "model", "class"],
+    zero,
+  );
+  readonly #cost = new Family(
+    "headgate_cost_usd_total",
+    "counter",
+    "Cost of calls with a known price, in USD.",
+    ["provider", "model"],
+    zero,
+  );
+  readonly #unpriced = new Family(
+    "headgate_unpriced_calls_total",
+    "counter",
+    "Calls with usage whose price is unknown.",
+    ["provider", "model"],
+    zero,
+  );
+  readonly #duration = new Family("headgate_call_duration_seconds", "histogram", "From arrival to last byte.", ["provider", "model"], () =>
+    histogram(DURATION_BOUNDS),
+  );
+  readonly #firstByte = new Family(
+    "headgate_time_to_first_byte_seconds",
+    "histogram",
+    "From arrival to the first byte of the answer.",
+    ["provider", "model"],
+    () => histogram(DURATION_BOUNDS),
+  );
+  readonly #overhead = new Family("headgate_overhead_seconds", "histogram", "The gateway's own part of a call.", [], () =>
+    histogram(OVERHEAD_BOUNDS),
+  );
   readonly #bundles = new Map<string, CallSeries>();
   #inFlight = 0;
   readonly #gauges = new Map<string, { help: string; read: () => number }>();
@@ -150,12 +184,17 @@ export class Metrics {
     const lines: string[] = [];
     for (const family of [this.#calls, this.#errors, this.#refusals, this.#attempts, this.#tokens, this.#cost, this.#unpriced]) {
       lines.push(`# HELP ${family.name} ${family.help}`, `# TYPE ${family.name} ${family.type}`);
-      for (const { labels, value } of family.series.values()) if (value !== 0) lines.push(`${family.name}${braces(family.labels, labels)} ${value}`);
+      for (const { labels, value } of family.series.values())
+        if (value !== 0) lines.push(`${family.name}${braces(family.labels, labels)} ${value}`);
     }
     printHistogram(lines, this.#duration, DURATION_BOUNDS);
     printHistogram(lines, this.#firstByte, DURATION_BOUNDS);
     printHistogram(lines, this.#overhead, OVERHEAD_BOUNDS);
-    lines.push("# HELP headgate_calls_in_flight Calls under way.", "# TYPE headgate_calls_in_flight gauge", `headgate_calls_in_flight ${this.#inFlight}`);
+    lines.push(
+      "# HELP headgate_calls_in_flight Calls under way.",
+      "# TYPE headgate_calls_in_flight gauge",
+      `headgate_calls_in_flight ${this.#inFlight}`,
+    );
     for (const [name, { help, read }] of this.#gauges) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${read()}`);
     return `${lines.join("\n")}\n`;
   }
@@ -182,7 +221,10 @@ function printHistogram(lines: string[], family: Family<Histogram>, bounds: read
       lines.push(`${family.name}_bucket${braces([...family.labels, "le"], [...labels, String(bound)])} ${below}`);
     }
     lines.push(`${family.name}_bucket${braces([...family.labels, "le"], [...labels, "+Inf"])} ${value.count}`);
-    lines.push(`${family.name}_sum${braces(family.labels, labels)} ${value.sum}`, `${family.name}_count${braces(family.labels, labels)} ${value.count}`);
+    lines.push(
+      `${family.name}_sum${braces(family.labels, labels)} ${value.sum}`,
+      `${family.name}_count${braces(family.labels, labels)} ${value.count}`,
+    );
   }
 }
 

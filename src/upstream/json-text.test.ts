@@ -23,11 +23,20 @@ describe("outline", () => {
 
   test("agrees with the parser on any object", () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string().filter((key) => !/[\\"\u0000-\u001f]/.test(key) && key !== "__proto__"), fc.jsonValue()), fc.constantFrom(0, 1, 2), (value, indent) => {
-        const text = JSON.stringify(value, null, indent);
-        const found = outline(text, limits);
-        expect(found?.fields.map(({ key, valueStart, end }) => [key, JSON.parse(text.slice(valueStart, end))])).toEqual(Object.entries(JSON.parse(text) as object));
-      }),
+      fc.property(
+        fc.dictionary(
+          fc.string().filter((key) => !/[\\"\u0000-\u001f]/.test(key) && key !== "__proto__"),
+          fc.jsonValue(),
+        ),
+        fc.constantFrom(0, 1, 2),
+        (value, indent) => {
+          const text = JSON.stringify(value, null, indent);
+          const found = outline(text, limits);
+          expect(found?.fields.map(({ key, valueStart, end }) => [key, JSON.parse(text.slice(valueStart, end))])).toEqual(
+            Object.entries(JSON.parse(text) as object),
+          );
+        },
+      ),
     );
   });
 
@@ -53,7 +62,8 @@ describe("outline", () => {
   });
 
   test("leaves to the parser what it cannot be sure of", () => {
-    for (const text of ["", "[]", "null", '"x"', '{"a"', '{"a":', '{"mod\\u0065l":1}', "{a:1}"]) expect(outline(text, limits)).toBeUndefined();
+    for (const text of ["", "[]", "null", '"x"', '{"a"', '{"a":', '{"mod\\u0065l":1}', "{a:1}"])
+      expect(outline(text, limits)).toBeUndefined();
   });
 });
 
@@ -83,15 +93,19 @@ describe("editFields", () => {
   test("means what editing the object means", () => {
     const name = fc.constantFrom("a", "b", "c", "d");
     fc.assert(
-      fc.property(fc.dictionary(name, fc.jsonValue()), fc.dictionary(name, fc.option(fc.jsonValue(), { nil: undefined })), (value, edits) => {
-        const text = JSON.stringify(value);
-        const expected: Record<string, unknown> = { ...JSON.parse(text) };
-        for (const [key, replacement] of Object.entries(edits)) {
-          if (replacement === undefined) delete expected[key];
-          else expected[key] = JSON.parse(JSON.stringify(replacement));
-        }
-        expect(JSON.parse(edit(text, edits as never) as string)).toEqual(expected);
-      }),
+      fc.property(
+        fc.dictionary(name, fc.jsonValue()),
+        fc.dictionary(name, fc.option(fc.jsonValue(), { nil: undefined })),
+        (value, edits) => {
+          const text = JSON.stringify(value);
+          const expected: Record<string, unknown> = { ...JSON.parse(text) };
+          for (const [key, replacement] of Object.entries(edits)) {
+            if (replacement === undefined) delete expected[key];
+            else expected[key] = JSON.parse(JSON.stringify(replacement));
+          }
+          expect(JSON.parse(edit(text, edits as never) as string)).toEqual(expected);
+        },
+      ),
     );
   });
 });

@@ -5,7 +5,8 @@ const type = "multipart/form-data; boundary=XX";
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array([...text].map((char) => char.charCodeAt(0)));
 const text = (form: Uint8Array): string => String.fromCharCode(...form);
 const field = (name: string, value: string): string => `--XX\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
-const file = (name: string, value: string): string => `--XX\r\nContent-Disposition: form-data; name="${name}"; filename="a\\"b.bin"\r\nContent-Type: audio/wav\r\n\r\n${value}\r\n`;
+const file = (name: string, value: string): string =>
+  `--XX\r\nContent-Disposition: form-data; name="${name}"; filename="a\\"b.bin"\r\nContent-Type: audio/wav\r\n\r\n${value}\r\n`;
 
 describe("a form", () => {
   const noise = "\r\n\r\n--X\r\n\u0000\u00ff--XX is not at the start of a line \r\n-";
@@ -25,7 +26,10 @@ describe("a form", () => {
   });
 
   test("may quote its boundary, and leave its names unquoted", () => {
-    const form = readForm(bytes('--a b\r\ncontent-disposition: form-data; name=model\r\n\r\nm\r\n--a b--'), 'multipart/form-data; charset=utf-8; boundary="a b"');
+    const form = readForm(
+      bytes("--a b\r\ncontent-disposition: form-data; name=model\r\n\r\nm\r\n--a b--"),
+      'multipart/form-data; charset=utf-8; boundary="a b"',
+    );
     expect(formFields(form, ["model"])).toMatchObject({ model: "m" });
   });
 
@@ -37,7 +41,11 @@ describe("a form", () => {
     ["a part without a name", "--XX\r\nContent-Disposition: form-data\r\n\r\nm\r\n--XX--", type],
     ["two names", '--XX\r\nContent-Disposition: form-data; name="a"; name="model"\r\n\r\nm\r\n--XX--', type],
     ["a name in another encoding", "--XX\r\nContent-Disposition: form-data; name*=utf-8''model\r\n\r\nm\r\n--XX--", type],
-    ["two dispositions", '--XX\r\nContent-Disposition: form-data; name="a"\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--XX--', type],
+    [
+      "two dispositions",
+      '--XX\r\nContent-Disposition: form-data; name="a"\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--XX--',
+      type,
+    ],
     ["nothing", "", type],
   ])("is refused with %s", (_, body, contentType) => {
     expect(() => readForm(bytes(body), contentType)).toThrow(expect.objectContaining({ status: 400 }) as Error);

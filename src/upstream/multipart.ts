@@ -98,7 +98,8 @@ function dispositionOf(head: string): { name: string; filename: string | undefin
 }
 
 function find(bytes: Uint8Array, sought: Uint8Array, from: number, to: number): number {
-  for (let at = bytes.indexOf(CR, from); at >= 0 && at + sought.length <= to; at = bytes.indexOf(CR, at + 1)) if (standsAt(bytes, sought, at)) return at;
+  for (let at = bytes.indexOf(CR, from); at >= 0 && at + sought.length <= to; at = bytes.indexOf(CR, at + 1))
+    if (standsAt(bytes, sought, at)) return at;
   return -1;
 }
 

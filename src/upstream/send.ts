@@ -5,7 +5,13 @@ import { GatewayError } from "../canonical/errors.ts";
 /** `fetch` as the house needs it; the mock provider is one of these too. */
 export type Fetch = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body?: string | Uint8Array<ArrayBuffer>; signal: AbortSignal; redirect: "manual" },
+  init: {
+    method: string;
+    headers: Record<string, string>;
+    body?: string | Uint8Array<ArrayBuffer>;
+    signal: AbortSignal;
+    redirect: "manual";
+  },
 ) => Promise<Response>;
 
 export interface Sending {
@@ -23,18 +29,23 @@ export interface Sending {
 export function send(sending: Sending): Promise<Response> {
   const { method, signal, headers, body, provider } = sending;
   // A followed redirect would carry x-api-key to a stranger (measured with undici: only Authorization is stripped).
-  return sending.fetch(sending.url, body === undefined ? { method, headers, signal, redirect: "manual" } : { method, headers, body, signal, redirect: "manual" }).then(
-    (response) => {
-      if (response.status < 300 || response.status >= 400) return response;
-      void response.body?.cancel().catch(() => {});
-      throw new GatewayError("provider_redirect", `${provider} answered ${response.status} (a redirect), which is not followed.`, {
-        upstream: { status: response.status },
-      });
-    },
-    (cause: unknown) => {
-      throw brokenExchange(cause, signal, provider);
-    },
-  );
+  return sending
+    .fetch(
+      sending.url,
+      body === undefined ? { method, headers, signal, redirect: "manual" } : { method, headers, body, signal, redirect: "manual" },
+    )
+    .then(
+      (response) => {
+        if (response.status < 300 || response.status >= 400) return response;
+        void response.body?.cancel().catch(() => {});
+        throw new GatewayError("provider_redirect", `${provider} answered ${response.status} (a redirect), which is not followed.`, {
+          upstream: { status: response.status },
+        });
+      },
+      (cause: unknown) => {
+        throw brokenExchange(cause, signal, provider);
+      },
+    );
 }
 
 /** A failure of the transport as a GatewayError. */

@@ -59,7 +59,9 @@ const embeddingsOf = (...vectors: unknown[]) => ({
 describe("embeddings", () => {
   test("the SDK's own base64 comes through as the provider's bytes, with usage and cost on record", async () => {
     fake.always({ headers: { "x-request-id": "req_up" }, body: embeddingsOf(inBase64) });
-    const { data: reply, response } = await client.embeddings.create({ model: "oai/text-embedding-3-small", input: "hello" }).withResponse();
+    const { data: reply, response } = await client.embeddings
+      .create({ model: "oai/text-embedding-3-small", input: "hello" })
+      .withResponse();
     expect(reply.data[0]?.embedding).toEqual(exact);
     expect(sent()).toEqual({ model: "text-embedding-3-small", input: "hello", encoding_format: "base64" });
     expect(fake.requests[0]?.path).toBe("/v1/embeddings");
@@ -106,12 +108,18 @@ describe("embeddings", () => {
       return { body: { embeddings: requests.map((one) => ({ values: [Number(one.content.parts[0].text), 0.5] })) } };
     });
     const input = Array.from({ length: 230 }, (_, index) => String(index));
-    const { data: reply, response } = await client.embeddings.create({ model: "gem/gemini-embedding-001", input, dimensions: 2, user: "u" }).withResponse();
+    const { data: reply, response } = await client.embeddings
+      .create({ model: "gem/gemini-embedding-001", input, dimensions: 2, user: "u" })
+      .withResponse();
     expect(reply.data.map((one) => one.embedding[0])).toEqual(input.map(Number));
     expect(reply.data[229]).toMatchObject({ index: 229, object: "embedding" });
     expect(fake.requests.map((one) => one.path)).toEqual(Array(3).fill("/v1beta/models/gemini-embedding-001:batchEmbedContents"));
     expect(fake.requests[0]?.headers["x-goog-api-key"]).toBe("sk-provider-secret");
-    expect((sent()["requests"] as object[])[0]).toEqual({ model: "models/gemini-embedding-001", content: { parts: [{ text: "0" }] }, outputDimensionality: 2 });
+    expect((sent()["requests"] as object[])[0]).toEqual({
+      model: "models/gemini-embedding-001",
+      content: { parts: [{ text: "0" }] },
+      outputDimensionality: 2,
+    });
     expect(response.headers.get("x-headgate-warnings")).toBe("dropped user: gemini/embed-content has no such field");
     expect(await house.ended(1)).toMatchObject({ verbatim: false, estimated: true, providerFormat: "gemini/embed-content" });
   });
@@ -119,20 +127,28 @@ describe("embeddings", () => {
   test("Cohere, Voyage and Ollama: each in its own words", async () => {
     fake.script(
       { body: { id: "x", embeddings: { float: [exact] }, meta: { billed_units: { input_tokens: 5 } } } },
-      { body: { object: "list", data: [{ object: "embedding", index: 0, embedding: exact }], model: "voyage-3", usage: { total_tokens: 6 } } },
+      {
+        body: {
+          object: "list",
+          data: [{ object: "embedding", index: 0, embedding: exact }],
+          model: "voyage-3",
+          usage: { total_tokens: 6 },
+        },
+      },
       { body: { model: "nomic", embeddings: [exact], prompt_eval_count: 7 } },
     );
     for (const model of ["coh/embed-v4.0", "voy/voyage-3", "oll/nomic-embed-text"]) {
-      const reply = await client.embeddings.create(({
-	model,
-	input: 'hello',
-	dimensions: 3,
-	input_type: 'search_query'
-}));
+      const reply = await client.embeddings.create(Object.assign({ model, input: "hello", dimensions: 3 }, { input_type: "search_query" }));
       expect(reply.data[0]?.embedding).toEqual(exact);
     }
     expect(fake.requests.map((one) => one.path)).toEqual(["/v2/embed", "/v1/embeddings", "/api/embed"]);
-    expect(sent(0)).toEqual({ model: "embed-v4.0", texts: ["hello"], input_type: "search_query", embedding_types: ["float"], output_dimension: 3 });
+    expect(sent(0)).toEqual({
+      model: "embed-v4.0",
+      texts: ["hello"],
+      input_type: "search_query",
+      embedding_types: ["float"],
+      output_dimension: 3,
+    });
     expect(sent(1)).toEqual({ model: "voyage-3", input: ["hello"], input_type: "query", output_dimension: 3 });
     expect(sent(2)).toEqual({ model: "nomic-embed-text", input: ["hello"], dimensions: 3 });
     await house.ended(3);
@@ -140,7 +156,9 @@ describe("embeddings", () => {
   });
 
   test("tokens are refused where they would mean other words, and strict forbids losses", async () => {
-    const refused = await client.embeddings.create({ model: "coh/embed-v4.0", input: [1, 2] }).catch((error: unknown) => error as InstanceType<typeof OpenAI.APIError>);
+    const refused = await client.embeddings
+      .create({ model: "coh/embed-v4.0", input: [1, 2] })
+      .catch((error: unknown) => error as InstanceType<typeof OpenAI.APIError>);
     expect(refused).toMatchObject({ status: 400, code: "unsupported_field", param: "input" });
     const strict = await client.embeddings
       .create({ model: "coh/embed-v4.0", input: "x" }, { headers: { "x-headgate-strict": "true" } })
@@ -178,7 +196,9 @@ describe("embeddings", () => {
 
   test("keys and their lists of models count here too", async () => {
     expect((await house.post("/v1/embeddings", { model: "oai/m", input: "x" })).status).toBe(401);
-    expect((await house.post("/v1/embeddings", { model: "oai/m", input: "x" }, { authorization: "Bearer client-secret-2" })).status).toBe(403);
+    expect((await house.post("/v1/embeddings", { model: "oai/m", input: "x" }, { authorization: "Bearer client-secret-2" })).status).toBe(
+      403,
+    );
     expect(fake.requests).toHaveLength(0);
   });
 });
@@ -196,9 +216,15 @@ describe("images", () => {
 
   test("are made in a stream", async () => {
     const event = (type: string, more: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
-    fake.always({ chunks: [event("image_generation.partial_image", { b64_json: "YQ==", partial_image_index: 0 }), event("image_generation.completed", { b64_json: "aGk=", usage })] });
+    fake.always({
+      chunks: [
+        event("image_generation.partial_image", { b64_json: "YQ==", partial_image_index: 0 }),
+        event("image_generation.completed", { b64_json: "aGk=", usage }),
+      ],
+    });
     const types: string[] = [];
-    for await (const one of await client.images.generate({ model: "oai/gpt-image-1", prompt: "a cat", stream: true, partial_images: 1 })) types.push(one.type);
+    for await (const one of await client.images.generate({ model: "oai/gpt-image-1", prompt: "a cat", stream: true, partial_images: 1 }))
+      types.push(one.type);
     expect(types).toEqual(["image_generation.partial_image", "image_generation.completed"]);
     expect(await house.ended(1)).toMatchObject({ input: 10, output: 100, stream: true });
   });
@@ -256,10 +282,26 @@ describe("speech", () => {
 });
 
 describe("transcriptions", () => {
-  const recording = () => toFile(new Uint8Array(5000).map((_, index) => index % 256), "a.wav", { type: "audio/wav" });
+  const recording = () =>
+    toFile(
+      new Uint8Array(5000).map((_, index) => index % 256),
+      "a.wav",
+      { type: "audio/wav" },
+    );
 
   test("a recording passes byte for byte", async () => {
-    fake.always({ body: { text: "hello", usage: { type: "tokens", input_tokens: 14, output_tokens: 3, total_tokens: 17, input_token_details: { audio_tokens: 14, text_tokens: 0 } } } });
+    fake.always({
+      body: {
+        text: "hello",
+        usage: {
+          type: "tokens",
+          input_tokens: 14,
+          output_tokens: 3,
+          total_tokens: 17,
+          input_token_details: { audio_tokens: 14, text_tokens: 0 },
+        },
+      },
+    });
     const reply = await client.audio.transcriptions.create({ model: "oai/gpt-4o-transcribe", file: await recording() });
     expect(reply.text).toBe("hello");
     expect(fake.requests[0]?.headers["content-type"]).toMatch(/^multipart\/form-data; ?boundary=/);
@@ -269,7 +311,9 @@ describe("transcriptions", () => {
 
   test("plain text and translations", async () => {
     fake.always({ headers: { "content-type": "text/plain; charset=utf-8" }, body: "hällo\n" });
-    expect(await client.audio.transcriptions.create({ model: "oai/whisper-1", file: await recording(), response_format: "text" })).toBe("hällo\n");
+    expect(await client.audio.transcriptions.create({ model: "oai/whisper-1", file: await recording(), response_format: "text" })).toBe(
+      "hällo\n",
+    );
     fake.always({ body: { text: "hello" } });
     expect((await client.audio.translations.create({ model: "oai/whisper-1", file: await recording() })).text).toBe("hello");
     expect(fake.requests.map((one) => one.path)).toEqual(["/v1/audio/transcriptions", "/v1/audio/translations"]);
@@ -277,18 +321,36 @@ describe("transcriptions", () => {
 
   test("in a stream", async () => {
     const event = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
-    fake.always({ chunks: [event({ type: "transcript.text.delta", delta: "he" }), event({ type: "transcript.text.done", text: "hello", usage: { type: "tokens", input_tokens: 4, output_tokens: 2, total_tokens: 6 } })] });
+    fake.always({
+      chunks: [
+        event({ type: "transcript.text.delta", delta: "he" }),
+        event({
+          type: "transcript.text.done",
+          text: "hello",
+          usage: { type: "tokens", input_tokens: 4, output_tokens: 2, total_tokens: 6 },
+        }),
+      ],
+    });
     const types: string[] = [];
-    for await (const one of await client.audio.transcriptions.create({ model: "oai/gpt-4o-transcribe", file: await recording(), stream: true })) types.push(one.type);
+    for await (const one of await client.audio.transcriptions.create({
+      model: "oai/gpt-4o-transcribe",
+      file: await recording(),
+      stream: true,
+    }))
+      types.push(one.type);
     expect(types).toEqual(["transcript.text.delta", "transcript.text.done"]);
     expect(await house.ended(1)).toMatchObject({ input: 4, output: 2 });
   });
 
   test("a form with two models, none, or no end is refused", async () => {
-    const form = (...models: string[]) => models.map((model) => `--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n${model}\r\n`).join("");
+    const form = (...models: string[]) =>
+      models.map((model) => `--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n${model}\r\n`).join("");
     const post = (body: string, type = "multipart/form-data; boundary=b") =>
       house.post("/v1/audio/transcriptions", body, { authorization: "Bearer client-secret-1", "content-type": type });
-    const told = async (response: Response) => [response.status, ((await response.json()) as { error: { param: string | null } }).error.param];
+    const told = async (response: Response) => [
+      response.status,
+      ((await response.json()) as { error: { param: string | null } }).error.param,
+    ];
     expect(await told(await post(`${form("oai/a", "gem/b")}--b--\r\n`))).toEqual([400, "model"]);
     expect(await told(await post("--b--\r\n"))).toEqual([400, "model"]);
     expect(await told(await post(form("oai/a")))).toEqual([400, null]);

@@ -31,13 +31,22 @@ export const embed = {
     });
     if (endUser !== undefined) warn({ field: "user", action: "dropped", reason: `${name} has no such field` });
     const known = ["truncate", "max_tokens"];
-    for (const field of Object.keys(extra)) if (!known.includes(field)) warn({ field, action: "dropped", reason: `${name} has no such field` });
+    for (const field of Object.keys(extra))
+      if (!known.includes(field)) warn({ field, action: "dropped", reason: `${name} has no such field` });
     // The vendor insists on a purpose and has no neutral one.
-    if (purpose === undefined) warn({ field: "input_type", action: "approximated", reason: `${name} needs a purpose; search_document was taken` });
+    if (purpose === undefined)
+      warn({ field: "input_type", action: "approximated", reason: `${name} needs a purpose; search_document was taken` });
     const said = purpose?.toLowerCase() ?? "search_document";
     const own: JsonObject = {};
     for (const field of known) if (extra[field] !== undefined) own[field] = extra[field];
-    return { ...own, model, texts, input_type: purposes.get(said) ?? said, embedding_types: ["float"], ...(dimensions !== undefined && { output_dimension: dimensions }) };
+    return {
+      ...own,
+      model,
+      texts,
+      input_type: purposes.get(said) ?? said,
+      embedding_types: ["float"],
+      ...(dimensions !== undefined && { output_dimension: dimensions }),
+    };
   },
   decodeReply(body: JsonObject): EmbedReply {
     const { embeddings, meta } = body;
@@ -47,6 +56,10 @@ export const embed = {
     }
     const billed = isObject(meta) && isObject(meta["billed_units"]) ? meta["billed_units"] : undefined;
     const input = billed && asCount(billed["input_tokens"]);
-    return { vectors: vectors, model: asString(body["model"]), usage: input === undefined ? undefined : { input, output: 0, raw: billed, rawFormat: name } };
+    return {
+      vectors: vectors,
+      model: asString(body["model"]),
+      usage: input === undefined ? undefined : { input, output: 0, raw: billed, rawFormat: name },
+    };
   },
 } satisfies EmbedFormat;

@@ -20,7 +20,13 @@ export const rerank = {
   encodeRequest(request, { warn }) {
     const { model, query, documents, top, maxTokensPerDocument, truncate, extra = {} } = request;
     if (truncate === false) warn({ field: "truncation", action: "dropped", reason: `${name} always shortens what is too long` });
-    const body: JsonObject = { model, query, documents, ...(top !== undefined && { top_n: top }), ...(maxTokensPerDocument !== undefined && { max_tokens_per_doc: maxTokensPerDocument }) };
+    const body: JsonObject = {
+      model,
+      query,
+      documents,
+      ...(top !== undefined && { top_n: top }),
+      ...(maxTokensPerDocument !== undefined && { max_tokens_per_doc: maxTokensPerDocument }),
+    };
     for (const [field, value] of Object.entries(extra)) {
       if (field === "priority") body[field] = value;
       else warn({ field, action: "dropped", reason: `${name} has no such field` });
@@ -32,14 +38,29 @@ export const rerank = {
 } satisfies ClientTranslation<RerankRequest, RerankReply>;
 
 function decodeRequest(body: JsonObject): RerankRequest {
-  const { model, query, documents, top_n: topN, top_k: topK, return_documents: returned, max_tokens_per_doc: perDocument, truncation, rank_fields: rankFields, ...extra } = body;
+  const {
+    model,
+    query,
+    documents,
+    top_n: topN,
+    top_k: topK,
+    return_documents: returned,
+    max_tokens_per_doc: perDocument,
+    truncation,
+    rank_fields: rankFields,
+    ...extra
+  } = body;
   if (typeof model !== "string" || model === "") throw invalidField("model", "must be a string.");
   if (typeof query !== "string" || query === "") throw invalidField("query", "must be a string, and not empty.");
-  if (!Array.isArray(documents) || documents.length === 0) throw invalidField("documents", "must be a list of strings or objects, and not empty.");
-  if (returned !== undefined && returned !== null && typeof returned !== "boolean") throw invalidField("return_documents", "must be true or false.");
-  if (truncation !== undefined && truncation !== null && typeof truncation !== "boolean") throw invalidField("truncation", "must be true or false.");
-  if (rankFields !== undefined && rankFields !== null && !(Array.isArray(rankFields) && rankFields.every((one) => typeof one === "string"))) throw invalidField("rank_fields", "must be a list of strings.");
-  const fields = Array.isArray(rankFields) ? (rankFields) : undefined;
+  if (!Array.isArray(documents) || documents.length === 0)
+    throw invalidField("documents", "must be a list of strings or objects, and not empty.");
+  if (returned !== undefined && returned !== null && typeof returned !== "boolean")
+    throw invalidField("return_documents", "must be true or false.");
+  if (truncation !== undefined && truncation !== null && typeof truncation !== "boolean")
+    throw invalidField("truncation", "must be true or false.");
+  if (rankFields !== undefined && rankFields !== null && !(Array.isArray(rankFields) && rankFields.every((one) => typeof one === "string")))
+    throw invalidField("rank_fields", "must be a list of strings.");
+  const fields = Array.isArray(rankFields) ? rankFields : undefined;
   delete extra["headgate"];
   return {
     model,
@@ -76,14 +97,21 @@ function textOf(document: Json, index: number, fields: readonly string[] | undef
 }
 
 /** Cohere's shape, with Jina's `model` and `usage` beside it: each client reads what it knows. */
-function encodeReply(reply: RerankReply, { callId, model, request }: { callId: string; model: string; request: RerankRequest }): JsonObject {
+function encodeReply(
+  reply: RerankReply,
+  { callId, model, request }: { callId: string; model: string; request: RerankRequest },
+): JsonObject {
   const { usage, searchUnits } = reply;
   const billed = searchUnits !== undefined ? { search_units: searchUnits } : usage && { input_tokens: usage.input };
   return {
     id: reply.id ?? callId,
     object: "list",
     model: reply.model ?? model,
-    results: reply.results.map(({ index, score }) => ({ index, relevance_score: score, ...(request.returnDocuments && { document: documentOf(request.originals[index]) }) })),
+    results: reply.results.map(({ index, score }) => ({
+      index,
+      relevance_score: score,
+      ...(request.returnDocuments && { document: documentOf(request.originals[index]) }),
+    })),
     ...(usage && { usage: { total_tokens: usage.input } }),
     meta: { api_version: { version: "2" }, ...(billed && { billed_units: billed }) },
   };

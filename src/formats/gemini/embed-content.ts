@@ -35,20 +35,31 @@ export const embedContent = {
     return {
       requests: request.inputs.map((text) => {
         if (typeof text !== "string") throw unsupportedField("input", `${name} takes text, not tokens of another model's vocabulary.`);
-        return { model: `models/${model}`, content: { parts: [{ text }] }, ...(dimensions !== undefined && { outputDimensionality: dimensions }), ...(taskType !== undefined && { taskType }) };
+        return {
+          model: `models/${model}`,
+          content: { parts: [{ text }] },
+          ...(dimensions !== undefined && { outputDimensionality: dimensions }),
+          ...(taskType !== undefined && { taskType }),
+        };
       }),
     };
   },
   decodeReply(body: JsonObject): EmbedReply {
     const { embeddings, usageMetadata } = body;
     const vectors = Array.isArray(embeddings) ? embeddings.map(valuesOf) : [];
-    if (!Array.isArray(embeddings) || vectors.includes(undefined)) throw new GatewayError("provider_bad_response", `The provider answered with something that is not ${name}.`);
-    const input = isObject(usageMetadata) ? (asCount(usageMetadata["promptTokenCount"]) ?? asCount(usageMetadata["totalTokenCount"])) : undefined;
-    return { vectors: vectors as number[][], usage: input === undefined ? undefined : { input, output: 0, raw: usageMetadata, rawFormat: name } };
+    if (!Array.isArray(embeddings) || vectors.includes(undefined))
+      throw new GatewayError("provider_bad_response", `The provider answered with something that is not ${name}.`);
+    const input = isObject(usageMetadata)
+      ? (asCount(usageMetadata["promptTokenCount"]) ?? asCount(usageMetadata["totalTokenCount"]))
+      : undefined;
+    return {
+      vectors: vectors as number[][],
+      usage: input === undefined ? undefined : { input, output: 0, raw: usageMetadata, rawFormat: name },
+    };
   },
 } satisfies EmbedFormat;
 
 function valuesOf(embedding: Json): number[] | undefined {
   const values = isObject(embedding) ? embedding["values"] : undefined;
-  return Array.isArray(values) && values.every((one) => typeof one === "number") ? (values) : undefined;
+  return Array.isArray(values) && values.every((one) => typeof one === "number") ? values : undefined;
 }

@@ -11,7 +11,8 @@ export const rerank = {
   replyHeaders: ["x-request-id", "x-ratelimit-"],
   encodeRequest(request, { warn }) {
     const { model, query, documents, top, maxTokensPerDocument, truncate, extra = {} } = request;
-    if (maxTokensPerDocument !== undefined) warn({ field: "max_tokens_per_doc", action: "dropped", reason: "jina/rerank has no such field" });
+    if (maxTokensPerDocument !== undefined)
+      warn({ field: "max_tokens_per_doc", action: "dropped", reason: "jina/rerank has no such field" });
     if (truncate === false) warn({ field: "truncation", action: "dropped", reason: "jina/rerank always shortens what is too long" });
     for (const field of Object.keys(extra)) warn({ field, action: "dropped", reason: "jina/rerank has no such field" });
     return { model, query, documents, ...(top !== undefined && { top_n: top }), return_documents: false };

@@ -18,7 +18,8 @@ export const embed = {
   replyHeaders: [],
   encodeRequest(request: EmbedRequest, { warn }): JsonObject {
     const { model, inputs, dimensions, purpose, endUser, extra = {} } = request;
-    if (inputs.some((text) => typeof text !== "string")) throw unsupportedField("input", `${name} takes text, not tokens of another model's vocabulary.`);
+    if (inputs.some((text) => typeof text !== "string"))
+      throw unsupportedField("input", `${name} takes text, not tokens of another model's vocabulary.`);
     if (endUser !== undefined) warn({ field: "user", action: "dropped", reason: `${name} has no such field` });
     if (purpose !== undefined) warn({ field: "input_type", action: "dropped", reason: `${name} has no such field` });
     const body: JsonObject = { model, input: inputs, ...(dimensions !== undefined && { dimensions }) };
@@ -34,6 +35,10 @@ export const embed = {
       throw new GatewayError("provider_bad_response", `The provider answered with something that is not ${name}.`);
     }
     const input = asCount(body["prompt_eval_count"]);
-    return { vectors: embeddings, model: asString(body["model"]), usage: input === undefined ? undefined : { input, output: 0, raw: input, rawFormat: name } };
+    return {
+      vectors: embeddings,
+      model: asString(body["model"]),
+      usage: input === undefined ? undefined : { input, output: 0, raw: input, rawFormat: name },
+    };
   },
 } satisfies EmbedFormat;

@@ -20,11 +20,19 @@ test("numbers read from base64 are written as short as they can be", () => {
 });
 
 test("a reply may put its list in any order", () => {
-  const reply = embeddings.decodeReply({ data: [{ index: 1, embedding: [2] }, { index: 0, embedding: [1] }], usage: { total_tokens: 3 } });
+  const reply = embeddings.decodeReply({
+    data: [
+      { index: 1, embedding: [2] },
+      { index: 0, embedding: [1] },
+    ],
+    usage: { total_tokens: 3 },
+  });
   expect(reply).toMatchObject({ vectors: [[1], [2]], usage: { input: 3, output: 0 } });
 });
 
 test("a reply that is none is said to be none", () => {
   expect(() => embeddings.decodeReply({})).toThrow(expect.objectContaining({ code: "provider_bad_response" }) as Error);
-  expect(() => embeddings.decodeReply({ data: [{ embedding: "?" }] })).toThrow(expect.objectContaining({ code: "provider_bad_response" }) as Error);
+  expect(() => embeddings.decodeReply({ data: [{ embedding: "?" }] })).toThrow(
+    expect.objectContaining({ code: "provider_bad_response" }) as Error,
+  );
 });

@@ -19,7 +19,14 @@ export const embeddings = {
   replyHeaders,
   encodeRequest(request) {
     const { model, inputs, dimensions, endUser } = request;
-    return { ...request.extra, model, input: inputs, ...(dimensions !== undefined && { dimensions }), ...(endUser !== undefined && { user: endUser }), encoding_format: "float" };
+    return {
+      ...request.extra,
+      model,
+      input: inputs,
+      ...(dimensions !== undefined && { dimensions }),
+      ...(endUser !== undefined && { user: endUser }),
+      encoding_format: "float",
+    };
   },
   decodeReply,
   client: { decodeRequest, encodeReply, encodeError },
@@ -31,8 +38,10 @@ export const embeddings = {
 function decodeRequest(body: JsonObject): EmbedRequest {
   const { model, input, dimensions, encoding_format: encoding, user, input_type: purpose, ...extra } = body;
   if (typeof model !== "string" || model === "") throw invalidField("model", "must be a string.");
-  if (dimensions !== undefined && dimensions !== null && !(asCount(dimensions) ?? 0)) throw invalidField("dimensions", "must be a positive integer.");
-  if (encoding !== undefined && encoding !== null && encoding !== "float" && encoding !== "base64") throw invalidField("encoding_format", 'must be "float" or "base64".');
+  if (dimensions !== undefined && dimensions !== null && !(asCount(dimensions) ?? 0))
+    throw invalidField("dimensions", "must be a positive integer.");
+  if (encoding !== undefined && encoding !== null && encoding !== "float" && encoding !== "base64")
+    throw invalidField("encoding_format", 'must be "float" or "base64".');
   if (user !== undefined && user !== null && typeof user !== "string") throw invalidField("user", "must be a string.");
   if (purpose !== undefined && purpose !== null && typeof purpose !== "string") throw invalidField("input_type", "must be a string.");
   delete extra["headgate"];
@@ -49,7 +58,8 @@ function decodeRequest(body: JsonObject): EmbedRequest {
 
 function inputsOf(input: Json | undefined): string[] | number[][] {
   if (typeof input === "string") return [input];
-  if (!Array.isArray(input) || input.length === 0) throw invalidField("input", "must be a string, or a list of strings, of tokens or of lists of tokens, and not empty.");
+  if (!Array.isArray(input) || input.length === 0)
+    throw invalidField("input", "must be a string, or a list of strings, of tokens or of lists of tokens, and not empty.");
   if (input.every((one) => typeof one === "string")) return input;
   if (isTokens(input)) return [input];
   for (const [index, one] of input.entries()) {
@@ -64,7 +74,8 @@ function isTokens(value: Json | undefined): value is number[] {
 
 function decodeReply(body: JsonObject): EmbedReply {
   const { data } = body;
-  if (!Array.isArray(data)) throw new GatewayError("provider_bad_response", "The provider answered with something that is not a list of embeddings.");
+  if (!Array.isArray(data))
+    throw new GatewayError("provider_bad_response", "The provider answered with something that is not a list of embeddings.");
   const vectors: number[][] = [];
   for (const [at, one] of data.entries()) {
     const index = isObject(one) ? (asCount(one["index"]) ?? at) : at;
@@ -102,7 +113,8 @@ function inAskedEncoding(body: JsonObject, asked: EmbedRequest["encoding"]): Jso
   const { data } = body;
   if (!Array.isArray(data)) return undefined;
   const asText = asked === "base64";
-  const wrong = (one: Json): boolean => isObject(one) && (typeof one["embedding"] === "string") !== asText && readVector(one["embedding"]) !== undefined;
+  const wrong = (one: Json): boolean =>
+    isObject(one) && (typeof one["embedding"] === "string") !== asText && readVector(one["embedding"]) !== undefined;
   if (!data.some(wrong)) return undefined;
   const written = data.map((one) => {
     if (!isObject(one) || !wrong(one)) return one;
@@ -116,7 +128,7 @@ function inAskedEncoding(body: JsonObject, asked: EmbedRequest["encoding"]): Jso
 
 function readVector(value: Json | undefined): number[] | undefined {
   if (typeof value === "string") return fromBase64(value);
-  return Array.isArray(value) && value.every((one) => typeof one === "number") ? (value) : undefined;
+  return Array.isArray(value) && value.every((one) => typeof one === "number") ? value : undefined;
 }
 
 const CHUNK = 0x8000;

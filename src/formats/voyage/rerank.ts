@@ -16,7 +16,13 @@ export const rerank = {
     const { model, query, documents, top, maxTokensPerDocument, truncate, extra = {} } = request;
     if (maxTokensPerDocument !== undefined) warn({ field: "max_tokens_per_doc", action: "dropped", reason: `${name} has no such field` });
     for (const field of Object.keys(extra)) warn({ field, action: "dropped", reason: `${name} has no such field` });
-    return { model, query, documents, ...(top !== undefined && { top_k: top }), ...(truncate !== undefined && { truncation: truncate }) } satisfies JsonObject;
+    return {
+      model,
+      query,
+      documents,
+      ...(top !== undefined && { top_k: top }),
+      ...(truncate !== undefined && { truncation: truncate }),
+    } satisfies JsonObject;
   },
   decodeReply: (body, request) => readRanking(body, body["data"], request, name),
 } satisfies RerankFormat;

@@ -27,7 +27,9 @@ describe("server-sent events", () => {
   });
 
   test("all three kinds of line end, mixed", () => {
-    expect(readText("data: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\ndata: e\n\r\n")).toEqual(["a", "b", "c", "d", "e"].map((data) => ({ event: "", data })));
+    expect(readText("data: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\ndata: e\n\r\n")).toEqual(
+      ["a", "b", "c", "d", "e"].map((data) => ({ event: "", data })),
+    );
   });
 
   test("keep-alives that a gateway wrapped as data are no events", () => {
@@ -53,12 +55,20 @@ describe("server-sent events", () => {
   test("any slicing of any events gives the same events", () => {
     const line = fc.string({ unit: fc.constantFrom("a", "é", "🙂", " ", ":") });
     fc.assert(
-      fc.property(fc.array(line.filter((text) => text !== "" && !text.startsWith(":") && !text.startsWith(" ")), { minLength: 1 }), fc.constantFrom("\n", "\r\n"), fc.array(fc.nat(60)), (lines, end, cuts) => {
-        const bytes = encoder.encode(lines.map((text) => `data: ${text}${end}${end}`).join(""));
-        const sorted = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
-        const slices = sorted.slice(1).map((cut, index) => bytes.subarray(sorted[index], cut));
-        expect(read(slices).map((frame) => frame.data)).toEqual(lines);
-      }),
+      fc.property(
+        fc.array(
+          line.filter((text) => text !== "" && !text.startsWith(":") && !text.startsWith(" ")),
+          { minLength: 1 },
+        ),
+        fc.constantFrom("\n", "\r\n"),
+        fc.array(fc.nat(60)),
+        (lines, end, cuts) => {
+          const bytes = encoder.encode(lines.map((text) => `data: ${text}${end}${end}`).join(""));
+          const sorted = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+          const slices = sorted.slice(1).map((cut, index) => bytes.subarray(sorted[index], cut));
+          expect(read(slices).map((frame) => frame.data)).toEqual(lines);
+        },
+      ),
     );
   });
 

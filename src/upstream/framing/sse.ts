@@ -60,7 +60,7 @@ export function tooLong(): GatewayError {
 /** The frames of whole events, the last of which may lack its blank line. */
 function framesOf(text: string): SseFrame[] {
   const frames: SseFrame[] = [];
-  for (let rest = text; rest !== ""; ) {
+  for (let rest = text; rest !== "";) {
     const length = eventBoundary(rest) || rest.length;
     const frame = parseEvent(rest.slice(0, length));
     if (frame) frames.push(frame);
