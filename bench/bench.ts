@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClosedJob, ClosedResult, Job, StreamResult, ToolResult } from "./load.ts";
 import type { ProviderStats } from "./fake-provider.ts";
-import { coreOf, coreTimes, cpuBetween, freePort, ownCpuSeconds, readCpu, run, start, WORK } from "./processes.ts";
+import { coreOf, coreTimes, cpuBetween, freePort, ownCpuSeconds, readCpu, RUN, run, start } from "./processes.ts";
 import { type Bench, conditions, type Usage } from "./scenario.ts";
 import { DISTURBED, disturbance } from "./csv.ts";
 import type { Peer, Provider, Subject } from "./subject.ts";
@@ -90,8 +90,8 @@ async function load<Result>(job: Job): Promise<Result> {
 let wrkRuns = 0;
 
 async function runWrk(job: Omit<ClosedJob, "kind">): Promise<ClosedResult> {
-  mkdirSync(join(WORK, "wrk"), { recursive: true });
-  const files = join(WORK, "wrk", `${process.pid}-${++wrkRuns % 8}`);
+  mkdirSync(RUN, { recursive: true });
+  const files = join(RUN, `wrk-${++wrkRuns % 8}`);
   writeFileSync(`${files}.body`, job.body);
   writeFileSync(
     `${files}.headers`,

@@ -270,6 +270,7 @@ async function streams(job: StreamJob): Promise<StreamResult> {
         let lastAt = 0;
         let ended = false;
         let fault: string | null = null;
+        let opening = "";
         const finish = () => {
           result.streams++;
           if (!ended) fault ??= `ended after ${heard} chunks without its end mark`;
@@ -283,6 +284,7 @@ async function streams(job: StreamJob): Promise<StreamResult> {
         connection
           .send(request, {
             onBody(piece, now) {
+              if (opening === "") opening = piece.toString("utf8", 0, 300);
               for (const event of reader.read(piece)) {
                 for (const said of hear(event, job.format)) {
                   if (said === "end") ended = true;
@@ -299,7 +301,7 @@ async function streams(job: StreamJob): Promise<StreamResult> {
               }
             },
             onEnd(status) {
-              if (status !== 200) fault ??= `status ${status}`;
+              if (status !== 200) fault ??= `status ${status}: ${opening}`;
               finish();
             },
             onBroken(reason) {

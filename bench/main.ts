@@ -1,13 +1,13 @@
 /** `npm run bench`: starts everything, runs the scenarios, writes the CSV files and the report, ends everything. `--help` tells the rest. */
 
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openBench, wrk } from "./bench.ts";
 import { toCsv, undisturbed } from "./csv.ts";
 import { machine } from "./machine.ts";
 import { peers, usualPeers } from "./peers/index.ts";
-import { canPin, coreOf, endChildrenWithUs, ROOT, stopAll, WORK } from "./processes.ts";
+import { canPin, coreOf, endChildrenWithUs, ROOT, RUN, stopAll, WORK } from "./processes.ts";
 import { conditionsNote, writeReport } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 import type { Peer } from "./subject.ts";
@@ -97,7 +97,6 @@ const results = keep ? join(ROOT, "bench/results") : join(WORK, "results");
 mkdirSync(results, { recursive: true });
 if (!keep) progress(`results of this run go to ${results}`);
 
-rmSync(join(WORK, "logs"), { recursive: true, force: true });
 const failed: string[] = [];
 for (const scenario of toRun) {
   progress(`── ${scenario.name}: ${scenario.title}`);
@@ -137,6 +136,7 @@ if (keep) {
   await writeReport();
   progress("wrote bench/RESULTS.md");
 }
-for (const name of readdirSync(WORK)) if (/^(headgate|litellm)-\d+/.test(name)) rmSync(join(WORK, name), { recursive: true, force: true });
+// Left in place after a failure: the logs tell why.
+if (failed.length === 0) rmSync(RUN, { recursive: true, force: true });
 if (failed.length > 0) progress(`did not finish: ${failed.join(", ")}`);
 process.exit(failed.length > 0 ? 1 : 0);

@@ -1,12 +1,14 @@
 /** Starts, pins, measures and ends the processes of a run. Every one is ended by its pid, also after Ctrl-C: a benchmark that leaves a server behind spoils the next one. */
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 export const ROOT = join(import.meta.dir, "..");
 export const WORK = join(import.meta.dir, ".work");
-const LOGS = join(WORK, "logs");
+/** This run's own files: two runs at once must not take each other's databases away. */
+export const RUN = join(WORK, `run-${process.pid}`);
+const LOGS = join(RUN, "logs");
 
 // ── pinning ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -53,7 +55,7 @@ export interface StartOptions {
 
 export async function start(name: string, command: readonly string[], options: StartOptions): Promise<Running> {
   mkdirSync(LOGS, { recursive: true });
-  const logFile = join(LOGS, `${name}-${process.pid}-${++logNumber}.log`);
+  const logFile = join(LOGS, `${name}-${++logNumber}.log`);
   const log = Bun.file(logFile);
   const startedAt = performance.now();
   const child = Bun.spawn(pinned(options.seat, command), {
@@ -137,6 +139,7 @@ export function endChildrenWithUs(): void {
     process.on(name, () => {
       console.error(`ended by ${name}`);
       killAll();
+      rmSync(RUN, { recursive: true, force: true });
       process.exit(name === "SIGINT" ? 130 : 143);
     });
   }

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
 import { PROVIDER_KEY } from "../expected.ts";
-import { freePort, ROOT, start, WORK } from "../processes.ts";
+import { freePort, ROOT, RUN, start } from "../processes.ts";
 import { clientCall, FIRST_TARGETS, type Peer } from "../subject.ts";
 
 const binary = join(ROOT, "bin/headgate.js");
@@ -45,7 +45,7 @@ export const headgate: Peer = {
   async start(provider, options) {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
-    const directory = join(WORK, `headgate-${port}`);
+    const directory = join(RUN, `headgate-${port}`);
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
     const database = join(directory, "bench.db");

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PROVIDER_KEY } from "../expected.ts";
-import { freePort, run, start, WORK } from "../processes.ts";
+import { freePort, RUN, run, start, WORK } from "../processes.ts";
 import { clientCall, FIRST_TARGETS, type Peer } from "../subject.ts";
 
 const directory = join(WORK, "litellm");
@@ -51,7 +51,8 @@ export const litellm: Peer = {
   async start(provider, options) {
     const port = freePort();
     const url = `http://127.0.0.1:${port}`;
-    const file = join(WORK, `litellm-${port}.yaml`);
+    mkdirSync(RUN, { recursive: true });
+    const file = join(RUN, `litellm-${port}.yaml`);
     // JSON is YAML.
     await Bun.write(file, JSON.stringify(config(provider.url), null, 2));
     const running = await start(

@@ -3,10 +3,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PROVIDER_KEY } from "../expected.ts";
-import { freePort, run, start, WORK } from "../processes.ts";
+import { freePort, RUN, run, start } from "../processes.ts";
 import { clientCall, type Peer } from "../subject.ts";
 
-const directory = join(WORK, "nginx");
+const directory = join(RUN, "nginx");
 
 function config(port: number, upstream: string): string {
   return `
